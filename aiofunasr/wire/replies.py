@@ -1,0 +1,203 @@
+"""Replies of the service, read into values (the protocol notes, sections 2.8, 3, 4, 6.1 and 7.1)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from aiofunasr.errors import InvalidReplyError, ServiceError
+from aiofunasr.redaction import excerpt
+from aiofunasr.snapshots import TaskPage, TaskSnapshot
+from aiofunasr.wire.codes import refusal
+from aiofunasr.wire.messages import Reply
+from aiofunasr.wire.structure import structure
+
+_XML_FIELD = re.compile(rb"<(Code|Message|RequestId)>([^<]{0,500})</")
+
+# Longer than anything the service was seen to ask, and short enough not to hang a caller on a mistake.
+_LONGEST_RETRY_AFTER = 300.0
+
+
+@frozen
+class Accepted:
+    """A submit that was accepted: the task exists from now on, and is billed."""
+
+    task_id: str
+    task_status: str = "PENDING"
+    request_id: str | None = None
+
+
+@frozen(kw_only=True)
+class UploadPolicy:
+    """The permission to upload files for one model, for `expire_in_seconds` (7.1); all of it is secret."""
+
+    policy: str = field(repr=False)
+    signature: str = field(repr=False)
+    upload_dir: str = field(repr=False)
+    upload_host: str
+    oss_access_key_id: str = field(repr=False)
+    expire_in_seconds: int = 300
+    max_file_size_mb: int | None = None
+    x_oss_object_acl: str = "private"
+    x_oss_forbid_overwrite: str = "true"
+    extra: Mapping[str, Any] = field(factory=dict, repr=False, hash=False)
+
+
+def read_accepted(reply: Reply) -> Accepted:
+    """Read the reply to a submit.
+
+    Raises:
+        ServiceError: The submit was refused, or the service failed (5xx: then the outcome is not known).
+        InvalidReplyError: The reply has no task id, so the outcome is not known.
+    """
+    document = _read_object(reply)
+    output = _object_at(document, "output", reply)
+    return Accepted(
+        _text_at(output, "task_id", reply),
+        output.get("task_status") or "PENDING",
+        _request_id(document, reply.headers),
+    )
+
+
+def read_snapshot(reply: Reply, task_id: str) -> TaskSnapshot:
+    """Read the reply to a query.
+
+    Raises:
+        ServiceError: The query was refused or the service failed; that says nothing about the task.
+        InvalidReplyError: The reply is no task, or another one than was asked for.
+    """
+    document = _read_object(reply)
+    output = _object_at(document, "output", reply)
+    if _text_at(output, "task_id", reply) != task_id:
+        raise InvalidReplyError("the reply is about another task", path="$.output.task_id", status=reply.status)
+    _text_at(output, "task_status", reply)
+    usage = document.get("usage")
+    seen = {
+        **output,
+        "request_id": _request_id(document, reply.headers),
+        "usage_duration": usage.get("duration") if isinstance(usage, dict) else None,
+    }
+    return structure(seen, TaskSnapshot)
+
+
+def read_task_page(reply: Reply) -> TaskPage:
+    """Read one page of the task list; it is flat, unlike every other reply (4.2).
+
+    Raises:
+        ServiceError: Listing was refused or the service failed.
+        InvalidReplyError: The reply is no page.
+    """
+    document = _read_object(reply)
+    if not isinstance(document.get("data"), list):
+        raise InvalidReplyError("a task list needs an array", path="$.data", status=reply.status, excerpt=_shown(reply))
+    return structure(document, TaskPage)
+
+
+def read_done(reply: Reply) -> None:
+    """Read a reply that only says yes: a cancel's, an upload's.
+
+    Raises:
+        ServiceError: It says no.
+    """
+    if not 200 <= reply.status < 300:
+        raise read_refusal(reply)
+
+
+def read_upload_policy(reply: Reply) -> UploadPolicy:
+    """Read the permission to upload; it stands in `data` (7.1).
+
+    Raises:
+        ServiceError: It was refused or the service failed.
+        InvalidReplyError: A field is missing.
+    """
+    return structure(_object_at(_read_object(reply), "data", reply), UploadPolicy)
+
+
+def read_refusal(reply: Reply) -> ServiceError:
+    """Make the error of a reply that is not 2xx, whatever form its body has (6.1)."""
+    code = message = ""
+    request_id = None
+    try:
+        document = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict):
+        error = document.get("error")
+        error = error if isinstance(error, dict) else document
+        code, message = _string(error.get("code")), _string(error.get("message") or error.get("msg"))
+        request_id = _string(document.get("request_id")) or None
+    elif b"<Code>" in reply.body[:2000]:
+        # Object storage answers in XML (sections 3.6 and 7.2).
+        xml = {name: text.decode("utf-8", "replace") for name, text in _XML_FIELD.findall(reply.body[:4000])}
+        code, message, request_id = xml.get(b"Code", ""), xml.get(b"Message", ""), xml.get(b"RequestId")
+    else:
+        message = _shown(reply)
+    return refusal(
+        reply.status,
+        code,
+        excerpt(message, 500),
+        request_id=request_id or reply.headers.get("x-request-id"),
+        retry_after=_retry_after(reply.headers),
+    )
+
+
+def _read_object(reply: Reply) -> dict[str, Any]:
+    """Read a JSON object without regard to the content type, which may be missing or wrong (1.4)."""
+    if not 200 <= reply.status < 300:
+        raise read_refusal(reply)
+    try:
+        document = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        raise InvalidReplyError("the reply is not JSON", status=reply.status, excerpt=_shown(reply)) from None
+    if not isinstance(document, dict):
+        raise InvalidReplyError("the reply is no JSON object", status=reply.status, excerpt=_shown(reply))
+    return document
+
+
+def _object_at(document: dict[str, Any], name: str, reply: Reply) -> dict[str, Any]:
+    found = document.get(name)
+    if not isinstance(found, dict):
+        raise InvalidReplyError("an object is missing", path=f"$.{name}", status=reply.status, excerpt=_shown(reply))
+    return found
+
+
+def _text_at(output: dict[str, Any], name: str, reply: Reply) -> str:
+    found = output.get(name)
+    if not isinstance(found, str) or not found:
+        raise InvalidReplyError(
+            "a string is missing", path=f"$.output.{name}", status=reply.status, excerpt=_shown(reply)
+        )
+    return found
+
+
+def _request_id(document: dict[str, Any], headers: Mapping[str, str]) -> str | None:
+    return _string(document.get("request_id")) or headers.get("x-request-id")
+
+
+def _string(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _shown(reply: Reply) -> str:
+    return excerpt(reply.body[:800].decode("utf-8", "replace"))
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read how long to wait, in seconds, from whichever header says it (1.4)."""
+    seconds = None
+    try:
+        if "retry-after-ms" in headers:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif (text := headers.get("retry-after", "").strip()) and text[0].isdigit():
+            seconds = float(text)
+        elif text and "date" in headers:
+            # Against the reply's own date, so that a wrong clock here does not matter.
+            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
+    except (ValueError, TypeError):
+        return None
+    return min(seconds, _LONGEST_RETRY_AFTER) if seconds is not None and seconds >= 0 else None

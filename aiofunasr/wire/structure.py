@@ -1,0 +1,124 @@
+"""From JSON objects to values, by one private cattrs converter.
+
+Three rules of this service are its hooks. A null is a missing field. A key nobody knows is kept in `extra`. Numbers may
+come as strings. A mismatch is an `InvalidReplyError` that names the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from attrs import evolve, fields_dict, has
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn, override
+
+from aiofunasr.errors import InvalidReplyError
+from aiofunasr.redaction import redact
+from aiofunasr.wire.requests import SERVICE_ZONE
+
+T = TypeVar("T")
+
+# A year-99999 number of milliseconds overflows datetime; the service's own times are far below.
+_LARGEST_EPOCH_MS = 253_402_300_799_000
+
+
+def _whole(value: Any, _: type) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and len(value) <= 20:
+        return int(value)
+    raise TypeError(f"a whole number is needed, not {type(value).__name__}")
+
+
+def _text(value: Any, _: type) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError(f"a string is needed, not {type(value).__name__}")
+
+
+def _time(value: Any, _: type) -> datetime:
+    """Read both forms of time: text in UTC+8, and milliseconds since the epoch (sections 3.3 and 4.2)."""
+    if isinstance(value, str) and not value.isdigit():
+        time = datetime.fromisoformat(value)
+        return time if time.tzinfo is not None else time.replace(tzinfo=SERVICE_ZONE)
+    milliseconds = _whole(value, int)
+    if not 0 <= milliseconds <= _LARGEST_EPOCH_MS:
+        raise ValueError("a time in milliseconds since the epoch is needed")
+    return datetime.fromtimestamp(milliseconds / 1000, SERVICE_ZONE)
+
+
+def _keeps_extra(kind: Any) -> bool:
+    return has(kind) and "extra" in fields_dict(kind)
+
+
+def _extra_keeper(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+    wire_names = {
+        name: attribute.metadata.get("wire", name) for name, attribute in fields_dict(kind).items() if name != "extra"
+    }
+    renamed: dict[str, Any] = {name: override(rename=wire) for name, wire in wire_names.items() if wire != name}
+    structure = make_dict_structure_fn(
+        kind,
+        converter,
+        _cattrs_detailed_validation=converter.detailed_validation,
+        extra=override(omit=True),
+        **renamed,
+    )
+    known = frozenset(wire_names.values())
+
+    def keep(value: Any, as_kind: Any) -> Any:
+        if not isinstance(value, dict):
+            raise TypeError(f"an object is needed, not {type(value).__name__}")
+        if None in value.values():
+            value = {name: item for name, item in value.items() if item is not None}
+        found = structure(value, as_kind)
+        unknown = value.keys() - known
+        return evolve(found, extra={name: value[name] for name in value if name in unknown}) if unknown else found
+
+    return keep
+
+
+def _make(*, detailed: bool) -> Converter:
+    converter = Converter(detailed_validation=detailed)
+    converter.register_structure_hook(int, _whole)
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(datetime, _time)
+    converter.register_structure_hook_factory(_keeps_extra, lambda kind: _extra_keeper(kind, converter))
+    return converter
+
+
+# The plain converter is twice as quick; the detailed one runs again on a failure, to say where it was.
+_PLAIN = _make(detailed=False)
+_DETAILED = _make(detailed=True)
+
+
+def structure(value: Any, kind: type[T]) -> T:
+    """Make a value of an attrs class from a JSON object.
+
+    Raises:
+        InvalidReplyError: The object does not have the documented form; it names the path.
+    """
+    try:
+        return _PLAIN.structure(value, kind)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        pass
+    try:
+        return _DETAILED.structure(value, kind)
+    except BaseValidationError as error:
+        problems = transform_error(error, format_exception=_describe)
+        what, _, path = problems[0].rpartition(" @ ")
+        raise InvalidReplyError(redact(what), path=path or "$") from None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise InvalidReplyError(redact(f"{type(error).__name__}: {error}")) from None
+
+
+def _describe(error: BaseException, _: type | None) -> str:
+    if isinstance(error, KeyError):
+        return f"the field {error} is missing"
+    return str(error) or type(error).__name__
