@@ -1,0 +1,1 @@
+"""How fast: pure rate control, with the time as an argument."""
