@@ -1,0 +1,143 @@
+"""Where a session's work lives: in an asyncio task of its own.
+
+A session may be entered in one asyncio task and left in another, and its callers come and go with cancel scopes of
+their own. So everything that must outlive a caller runs in one task group inside one task that belongs to the session.
+Callers hand work over with `run` and wait for its outcome; being cancelled while they wait cancels the work, except for
+what it shields.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from aiofunasr.errors import SessionClosedError, UsageError
+
+T = TypeVar("T")
+
+
+class Background:
+    """A task group in a task of its own, bound to the loop it was started on."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._group: TaskGroup | None = None
+        self._closed: SessionClosedError | None = None
+        self._calls: set[_Call[Any]] = set()
+        self.crash: BaseException | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether work can be handed over."""
+        return self._group is not None and self._closed is None
+
+    def check(self) -> None:
+        """Make sure that work can be handed over from here.
+
+        Raises:
+            SessionClosedError: The session is closed.
+            UsageError: It was not entered yet, or belongs to another event loop.
+        """
+        if self._closed is not None:
+            raise self._closed.for_tasks(self._closed.tokens) from self.crash
+        if self._group is None:
+            raise UsageError("the session is not open yet: use it inside `async with aiofunasr.Session() as session:`")
+        if asyncio.get_running_loop() is not self._loop:
+            raise UsageError(
+                "the session belongs to another event loop; a session serves the loop it was entered on, "
+                "so make one for each loop"
+            )
+
+    async def start(self, on_crash: Callable[[BaseException], None]) -> None:
+        """Start the task and its group; `on_crash` hears of an error nobody else would see."""
+        if self._task is not None:
+            raise UsageError("a session is entered once; make a new one")
+        self._loop = asyncio.get_running_loop()
+        started = anyio.Event()
+        self._task = asyncio.create_task(self._main(started, on_crash), name="aiofunasr session")
+        await started.wait()
+
+    async def _main(self, started: anyio.Event, on_crash: Callable[[BaseException], None]) -> None:
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                started.set()
+                await anyio.sleep_forever()
+        except Exception as error:  # noqa: BLE001  (a fault of this library: every waiter must hear of it)
+            self.crash = error
+            on_crash(error)
+
+    def spawn(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> None:
+        """Start work nobody waits for; it ends with the session at the latest."""
+        if self._group is not None and self._closed is None:
+            self._group.start_soon(function, *args)
+
+    def call_soon(self, function: Callable[..., object], *args: object) -> None:
+        """Call a function on the session's loop, from any thread or finalizer; nothing happens once it is closed."""
+        if self._loop is not None and not self._loop.is_closed() and self.is_open:
+            self._loop.call_soon_threadsafe(function, *args)
+
+    async def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: object) -> T:
+        """Do work in the background and wait for its outcome.
+
+        Raises:
+            SessionClosedError: The session was closed before the work was done.
+        """
+        self.check()
+        call = _Call[T](function, args)
+        self._calls.add(call)
+        self.spawn(call.work)
+        try:
+            await call.done.wait()
+        finally:
+            self._calls.discard(call)
+            call.scope.cancel()
+        if call.error is not None:
+            raise call.error
+        if not call.finished:
+            self.check()
+            raise SessionClosedError("the session was closed while this was awaited")
+        return call.result  # type: ignore[return-value]
+
+    def close(self, why: SessionClosedError) -> None:
+        """Accept no more work."""
+        if self._closed is None:
+            self._closed = why
+
+    async def stop(self) -> None:
+        """Cancel what still runs and wait until it has ended; everyone who waits for some of it is told."""
+        if self._group is not None:
+            self._group.cancel_scope.cancel()
+        if self._task is not None:
+            # Awaiting the task directly would cancel it with this caller, before its own clean-up is done.
+            await asyncio.wait([self._task])
+        for call in tuple(self._calls):
+            call.done.set()
+
+
+class _Call(Generic[T]):
+    """One piece of work and whatever comes of it."""
+
+    def __init__(self, function: Callable[..., Coroutine[Any, Any, T]], args: tuple[object, ...]) -> None:
+        self._function = function
+        self._args = args
+        self.scope = anyio.CancelScope()
+        self.done = anyio.Event()
+        self.finished = False
+        self.result: T | None = None
+        self.error: Exception | None = None
+
+    async def work(self) -> None:
+        try:
+            with self.scope:
+                self.result = await self._function(*self._args)
+                self.finished = True
+        except Exception as error:  # noqa: BLE001  (it is raised again where the outcome is awaited)
+            self.error = error
+        finally:
+            self.done.set()

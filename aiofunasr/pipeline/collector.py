@@ -1,0 +1,140 @@
+"""Downloads the transcripts of finished files, at once, because their links live a day.
+
+There are as many workers as downloads are allowed, and only while there is work. Outlets with something to download
+stand in line and are served one file each in turn, so that one large batch does not hold up the others, and an outlet
+without room is passed over rather than waited for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from random import Random
+
+import anyio
+import anyio.to_thread
+from anyio import CapacityLimiter
+
+from aiofunasr.errors import FunASRError, InvalidReplyError, ServiceUnavailableError, TransportError
+from aiofunasr.pacing.retries import RetryBudget, wait_before
+from aiofunasr.pipeline.background import Background
+from aiofunasr.pipeline.outlet import FinishedFile, Outlet
+from aiofunasr.results import SubtaskResult, Transcript
+from aiofunasr.settings import Limits, Timeouts
+from aiofunasr.transport import Transport, fetch
+from aiofunasr.wire.documents import read_transcript
+from aiofunasr.wire.replies import read_refusal
+from aiofunasr.wire.requests import download
+
+logger = logging.getLogger("aiofunasr")
+
+TRIES = 8
+"""How often a result is asked for, over half a minute: it is paid for, and asking costs nothing."""
+
+_SMALL_DOCUMENT = 64 * 1024
+"""Decoded at once in about two milliseconds; a larger document goes to a thread, so that the loop stays free."""
+
+
+class Collector:
+    """The downloads of a session."""
+
+    def __init__(
+        self, transport: Transport, background: Background, limits: Limits, timeouts: Timeouts, random: Random
+    ) -> None:
+        self._transport = transport
+        self._background = background
+        self._limits = limits
+        self._timeouts = timeouts
+        self._random = random
+        self._line: deque[Outlet] = deque()
+        self._workers = 0
+        self._decoding = CapacityLimiter(1)
+        self._retries = RetryBudget()
+        self.collected = 0
+        self.retried = 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many downloads are under way."""
+        return self._workers
+
+    def serve(self, outlet: Outlet) -> None:
+        """Put an outlet with finished files in line."""
+        if not outlet.in_line:
+            outlet.in_line = True
+            self._line.append(outlet)
+        if self._workers < self._limits.downloads:
+            self._workers += 1
+            self._background.spawn(self._work)
+
+    async def _work(self) -> None:
+        try:
+            while (found := self._next()) is not None:
+                outlet, finished = found
+                outlet.deliver(finished, await self._collect(finished))
+        finally:
+            self._workers -= 1
+
+    def _next(self) -> tuple[Outlet, FinishedFile] | None:
+        while self._line:
+            outlet = self._line.popleft()
+            outlet.in_line = False
+            finished = outlet.next_download()
+            if finished is not None:
+                if outlet.has_downloads:
+                    # Back to the end of the line, with one more worker for what it still has.
+                    self.serve(outlet)
+                return outlet, finished
+        return None
+
+    async def _collect(self, finished: FinishedFile) -> SubtaskResult:
+        """Make the result of one file; its failure is a result, too."""
+        record, file, verdict = finished.record, finished.file, finished.verdict
+        transcript, error = None, verdict.error
+        if verdict.transcription_url is not None:
+            try:
+                transcript = await self._download(verdict.transcription_url)
+            except FunASRError as failure:
+                error = failure
+        elif verdict.no_speech:
+            transcript = Transcript(file_url=file.file_url)
+        self.collected += 1
+        token = record.token
+        return SubtaskResult(
+            source=file.source,
+            file_url=file.file_url,
+            index=file.index,
+            task_id=record.task_id,
+            token=token,
+            transcript=transcript,
+            error=None if error is None else error.for_task(record.task_id, token),
+            no_speech=verdict.no_speech,
+            transcription_url=verdict.transcription_url,
+        )
+
+    async def _download(self, url: str) -> Transcript:
+        attempt = 0
+        while True:
+            attempt += 1
+            self._retries.request(anyio.current_time())
+            try:
+                return await self._download_once(url)
+            except (TransportError, ServiceUnavailableError, InvalidReplyError) as error:
+                if attempt >= TRIES:
+                    raise
+                self.retried += 1
+                logger.info("downloading a result again after: %s", error)
+            await anyio.sleep(wait_before(attempt + 1, self._random))
+            # The budget fills with time alone, so there is no event to wait for.
+            while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
+                await anyio.sleep(1.0)
+
+    async def _download_once(self, url: str) -> Transcript:
+        reply = await fetch(
+            self._transport, download(url), timeout=self._timeouts.download, limit=self._limits.result_bytes
+        )
+        if reply.status != 200:
+            raise read_refusal(reply)
+        if len(reply.body) <= _SMALL_DOCUMENT:
+            return read_transcript(reply.body)
+        return await anyio.to_thread.run_sync(read_transcript, reply.body, limiter=self._decoding)

@@ -1,0 +1,207 @@
+"""Every request to the service goes through here: paced, bounded, timed, counted, and its errors understood.
+
+For each kind of request there is one `Lane`: the budget that says when the next may go, and a limiter that bounds how
+many are under way. A reply that says "too fast" slows its lane down, whoever sent the request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from random import Random
+from typing import TypeVar
+
+import anyio
+from attrs import frozen
+
+from aiofunasr.errors import (
+    FunASRError,
+    InvalidReplyError,
+    QuotaExceededError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransportError,
+)
+from aiofunasr.pacing.budget import Budget
+from aiofunasr.pacing.retries import TRIES, RetryBudget, wait_before
+from aiofunasr.settings import Account, Limits, Timeouts
+from aiofunasr.transport import Transport, fetch
+from aiofunasr.wire.messages import Kind, Reply, Request
+from aiofunasr.wire.requests import Caller
+
+T = TypeVar("T")
+
+logger = logging.getLogger("aiofunasr")
+
+API_REPLY_BYTES = 16 * 1024 * 1024
+"""The largest reply of the API read; a task of 100 files answers with some 50 kB."""
+
+QUOTA_TRIES = 8
+"""How often a request refused for want of quota is tried; most quotas come back within a minute (6.2)."""
+
+
+@frozen(kw_only=True)
+class LaneStatistics:
+    """What one kind of request did so far, and may do now.
+
+    Attributes:
+        sent: Requests sent.
+        throttled: How many of them were refused with 429.
+        failed: How many had no reply, or a 5xx.
+        in_flight: Requests under way.
+        waiting: Callers that wait for their turn.
+        rate: The requests a second allowed at the moment.
+        ceiling: The most that is ever allowed.
+    """
+
+    sent: int
+    throttled: int
+    failed: int
+    in_flight: int
+    waiting: int
+    rate: float
+    ceiling: float
+
+
+class Lane:
+    """One kind of request: its budget, its limiter and its counts."""
+
+    def __init__(self, budget: Budget, at_once: int) -> None:
+        self.budget = budget
+        self.limiter = anyio.CapacityLimiter(at_once)
+        self._queue = anyio.Lock()
+        self.sent = self.throttled = self.failed = 0
+
+    async def ready(self) -> None:
+        """Wait until the budget allows a request; take it with `take` before anything else is awaited."""
+        # The budget may move while it is waited for: a reply may slow it down meanwhile.
+        while (wait := self.budget.ready_at(anyio.current_time()) - anyio.current_time()) > 0:  # noqa: ASYNC110
+            await anyio.sleep(wait)
+
+    def take(self) -> None:
+        """Count a request that goes now."""
+        self.budget.take(anyio.current_time())
+
+    async def turn(self) -> None:
+        """Wait in line for the budget, and take a request from it."""
+        # The lock makes the line first come, first served; it is held while waiting, never over a request.
+        async with self._queue:
+            await self.ready()
+            self.take()
+
+    def statistics(self) -> LaneStatistics:
+        """Return the counts and the rate of this moment."""
+        return LaneStatistics(
+            sent=self.sent,
+            throttled=self.throttled,
+            failed=self.failed,
+            in_flight=self.limiter.borrowed_tokens,
+            waiting=self._queue.statistics().tasks_waiting,
+            rate=self.budget.rate(anyio.current_time()),
+            ceiling=self.budget.ceiling,
+        )
+
+
+class Gateway:
+    """The service, as the pipeline sees it."""
+
+    def __init__(
+        self, transport: Transport, account: Account, limits: Limits, timeouts: Timeouts, random: Random
+    ) -> None:
+        self.transport = transport
+        self.account = account
+        self._timeouts = timeouts
+        self._random = random
+        self._retries = RetryBudget()
+        rates = {
+            Kind.SUBMIT: limits.submit,
+            Kind.QUERY: limits.query,
+            Kind.LIST: limits.list,
+            Kind.CANCEL: limits.cancel,
+            Kind.UPLOAD_POLICY: limits.upload_policy,
+        }
+        self.lanes: Mapping[Kind, Lane] = {
+            kind: Lane(Budget(rate, random=random), limits.requests) for kind, rate in rates.items()
+        }
+
+    async def send(
+        self,
+        kind: Kind,
+        build: Callable[[Caller], Request],
+        read: Callable[[Reply], T],
+        *,
+        shield: anyio.CancelScope | None = None,
+    ) -> T:
+        """Send one request whose turn has come, and read its reply.
+
+        `shield` is entered once nothing but the request itself is left to do; a scope that was cancelled cuts it off.
+
+        Raises:
+            FunASRError: Whatever `read` raises, and `TransportError` where there is no reply.
+        """
+        lane = self.lanes[kind]
+        async with lane.limiter:
+            caller = Caller(self.account.base_url, await self.account.api_key(), self.account.workspace)
+            sent_at = anyio.current_time()
+            lane.sent += 1
+            try:
+                with shield or nullcontext():
+                    return read(
+                        await fetch(
+                            self.transport,
+                            build(caller),
+                            timeout=self._timeout_of(kind),
+                            limit=API_REPLY_BYTES,
+                        )
+                    )
+                raise TransportError(f"the {kind} request was cut off", sent=True)  # noqa: TRY301
+            except ThrottledError as error:
+                lane.throttled += 1
+                lane.budget.throttled(
+                    anyio.current_time(),
+                    sent_at=sent_at,
+                    quota=isinstance(error, QuotaExceededError),
+                    retry_after=error.retry_after,
+                )
+                logger.info("%s requests were throttled (%s); slowing down", kind, error.code)
+                raise
+            except (TransportError, ServiceUnavailableError, InvalidReplyError):
+                lane.failed += 1
+                raise
+
+    async def ask(self, kind: Kind, build: Callable[[Caller], Request], read: Callable[[Reply], T]) -> T:
+        """Send a request that is safe to repeat, again and again within reason until it is answered.
+
+        Raises:
+            FunASRError: The answer is no, or there was none after several tries.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            await self.lanes[kind].turn()
+            try:
+                return await self.send(kind, build, read)
+            except (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError) as error:
+                await self.pause_before_retry(attempt, error)
+
+    async def pause_before_retry(self, attempt: int, error: FunASRError) -> None:
+        """Wait until a request that failed for the `attempt`th time may be tried again, or raise its error.
+
+        A throttled request was refused without harm: it only waits for its budget, until that looks hopeless. All
+        others draw on the retry budget.
+        """
+        now = anyio.current_time()
+        if isinstance(error, ThrottledError):
+            if not error.retryable or (isinstance(error, QuotaExceededError) and attempt >= QUOTA_TRIES):
+                raise error
+            return
+        if attempt == 1:
+            self._retries.request(now)
+        if attempt >= TRIES or not self._retries.allow(now):
+            raise error
+        logger.info("trying again after: %s", error)
+        await anyio.sleep(wait_before(attempt + 1, self._random))
+
+    def _timeout_of(self, kind: Kind) -> float:
+        return self._timeouts.submit if kind is Kind.SUBMIT else self._timeouts.request

@@ -1,0 +1,174 @@
+"""Where the results of some tasks come out, and how far ahead of the consumer they may be.
+
+On one side finished files wait to be downloaded, on the other finished results wait to be taken. What is downloaded
+and not yet taken is bounded by `room`, so a slow consumer holds back downloads, and through the window of its
+`transcribe` the submission too. Everything here is plain and synchronous: it runs between two awaits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import anyio
+from attrs import frozen
+
+from aiofunasr.errors import FunASRError
+from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.results import SubtaskResult
+from aiofunasr.wire.verdicts import Verdict
+
+
+@frozen(eq=False)
+class FinishedFile:
+    """A file the service is done with, to be downloaded or reported as it is."""
+
+    record: TaskRecord
+    file: InputFile
+    verdict: Verdict
+
+
+class Watcher(Protocol):
+    """Something to wake when an outlet changes: an `anyio.Event` does."""
+
+    def set(self) -> None:
+        """Wake it."""
+        ...
+
+
+class Outlet:
+    """The results of one task, or of one `transcribe`.
+
+    Args:
+        room: How many results may be downloaded, or be on their way, and not yet taken.
+        on_work: Called when there is something to download; the collector's door.
+    """
+
+    # There is one for each task a caller submitted, and most of them only wait: so no container is made
+    # before it has something in it.
+    __slots__ = (
+        "__weakref__",
+        "_downloading",
+        "_finished",
+        "_on_work",
+        "_ready",
+        "_room",
+        "_watchers",
+        "error",
+        "in_line",
+    )
+
+    def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
+        self._room = room
+        self._on_work = on_work
+        self._finished: deque[FinishedFile] | None = None
+        self._downloading: set[FinishedFile] | None = None
+        self._ready: deque[SubtaskResult] | None = None
+        self._watchers: set[Watcher] | None = None
+        self.error: FunASRError | None = None
+        # Kept by the collector: whether this outlet stands in its line.
+        self.in_line = False
+
+    # --- the side of the poller and the collector ---
+
+    def offer(self, files: list[FinishedFile]) -> None:
+        """Take in files the service is done with."""
+        if self._finished is None:
+            self._finished = deque()
+        self._finished.extend(files)
+        self._on_work(self)
+
+    @property
+    def has_downloads(self) -> bool:
+        """Whether a file can be handed out: there is one, and room for its result."""
+        return bool(self._finished) and len(self._downloading or ()) + self.waiting < self._room
+
+    def next_download(self) -> FinishedFile | None:
+        """Hand out a file to collect, while there is room for its result."""
+        if not self._finished or not self.has_downloads:
+            return None
+        if self._downloading is None:
+            self._downloading = set()
+        finished = self._finished.popleft()
+        self._downloading.add(finished)
+        return finished
+
+    def deliver(self, finished: FinishedFile, result: SubtaskResult) -> None:
+        """Take in the result of a file that `next_download` handed out."""
+        if self._downloading is not None:
+            self._downloading.discard(finished)
+        self.report(result)
+
+    def report(self, result: SubtaskResult) -> None:
+        """Take in a result that needed no download: its file did not get as far as a task."""
+        if self._ready is None:
+            self._ready = deque()
+        self._ready.append(result)
+        self.changed()
+
+    def fail(self, error: FunASRError) -> None:
+        """End it: whoever waits, or comes later, gets the error once the results that are there are taken."""
+        if self.error is None:
+            self.error = error
+        self.changed()
+
+    def abandon(self) -> list[TaskRecord]:
+        """Drop the files that are not downloaded yet and return their tasks, which can be attached again."""
+        left = [*(self._finished or ()), *(self._downloading or ())]
+        self._finished = self._downloading = None
+        self.changed()
+        return list(dict.fromkeys(finished.record for finished in left))
+
+    # --- the side of the consumer ---
+
+    def take(self) -> SubtaskResult | None:
+        """Take the next result, or None when none is there; it makes room for another."""
+        if not self._ready:
+            return None
+        result = self._ready.popleft()
+        if self._finished:
+            self._on_work(self)
+        return result
+
+    @property
+    def waiting(self) -> int:
+        """How many results are there to be taken."""
+        return len(self._ready or ())
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no result is there or on its way."""
+        return not self._ready and not self._finished and not self._downloading
+
+    def watch(self, watcher: Watcher) -> None:
+        """Wake the watcher at each change from now on."""
+        if self._watchers is None:
+            self._watchers = set()
+        self._watchers.add(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Wake it no more."""
+        if self._watchers is not None:
+            self._watchers.discard(watcher)
+
+    def changed(self) -> None:
+        """Wake everyone who watches."""
+        for watcher in tuple(self._watchers or ()):
+            watcher.set()
+
+
+async def change(*outlets: Outlet, ready: Callable[[], bool]) -> None:
+    """Wait until `ready()`, looking again whenever one of the outlets changes.
+
+    Cancelled, it leaves nothing behind.
+    """
+    while not ready():
+        event = anyio.Event()
+        for outlet in outlets:
+            outlet.watch(event)
+        try:
+            await event.wait()
+        finally:
+            for outlet in outlets:
+                outlet.unwatch(event)

@@ -1,0 +1,97 @@
+"""What the session knows of one task in flight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, frozen
+
+from aiofunasr.errors import FunASRError
+from aiofunasr.results import Source
+from aiofunasr.snapshots import TaskSnapshot, TaskStatus
+from aiofunasr.token import TaskToken, digests
+
+if TYPE_CHECKING:
+    from aiofunasr.pipeline.outlet import Outlet
+
+
+@frozen
+class InputFile:
+    """One file of the caller's input: its place in it, what the caller gave, and what the service gets."""
+
+    index: int
+    source: Source
+    file_url: str
+
+
+@define(eq=False, kw_only=True)
+class TaskRecord:
+    """One task: what was submitted, what was last seen of it, and where its results go.
+
+    Attributes:
+        task_id: The service's id.
+        model: The model, or None for a task attached by its bare id.
+        region, workspace: Where it was submitted.
+        files: Its files, one for each different URL and place; empty for an attached task until it is done.
+        attached: The token it was attached by, or None for a task submitted here.
+        submitted_at: Seconds since the epoch, or None where it is not known.
+        status: The last status word.
+        snapshot: The last answer to a query, or None before the first.
+        outlets: Where its results go; several when it was attached again while in flight.
+        error: Why the wait ended without the service's word, or None.
+        heard_at: When the service last said something about it, on the loop's clock.
+    """
+
+    task_id: str
+    outlets: tuple[Outlet, ...]
+    model: str | None = None
+    region: str | None = None
+    workspace: str | None = None
+    files: tuple[InputFile, ...] = ()
+    attached: TaskToken | None = None
+    submitted_at: float | None = None
+    status: str = TaskStatus.PENDING
+    snapshot: TaskSnapshot | None = None
+    error: FunASRError | None = None
+    heard_at: float = 0.0
+    _token: str | None = None
+
+    @property
+    def token(self) -> str:
+        """The task's token; made when it is first asked for, so that tasks in flight stay small."""
+        if self._token is None:
+            token = self.attached or TaskToken(
+                task_id=self.task_id,
+                region=self.region,
+                workspace=self.workspace,
+                model=self.model,
+                submitted_at=None if self.submitted_at is None else int(self.submitted_at),
+                file_digests=digests([file.file_url for file in self.files]),
+                indexes=tuple(file.index for file in self.files),
+            )
+            self._token = token.encode()
+        return self._token
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing more will be heard of it."""
+        return self.error is not None or (self.snapshot is not None and self.snapshot.is_terminal)
+
+    def settle(self, snapshot: TaskSnapshot) -> None:
+        """Take note of an answer; a finished attached task thereby learns its files."""
+        self.snapshot = snapshot
+        self.status = snapshot.task_status
+        if self.attached is not None and snapshot.is_terminal:
+            self.files = _files_of(self.attached, snapshot)
+
+
+def _files_of(token: TaskToken, snapshot: TaskSnapshot) -> tuple[InputFile, ...]:
+    """Give the files of an attached task their places back, by the digests its token holds."""
+    urls = [subtask.file_url or "" for subtask in snapshot.results]
+    if not token.file_digests:
+        return tuple(InputFile(index, url, url) for index, url in enumerate(urls or [""]))
+    by_digest: dict[str, str] = dict(zip(digests(urls), urls, strict=True))
+    return tuple(
+        InputFile(index, by_digest.get(digest, ""), by_digest.get(digest, ""))
+        for digest, index in zip(token.file_digests, token.indexes, strict=True)
+    )

@@ -1,0 +1,193 @@
+"""The only door to the network.
+
+A session takes any object with the small interface `Transport`; `HttpTransport` is the one that speaks HTTP. It turns
+every failure of the HTTP library into a `TransportError` that says whether the request may have reached the service,
+which is all that decides whether a submit may be sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+import aiohttp
+import anyio
+from yarl import URL
+
+from aiofunasr.errors import InvalidReplyError, RequestTimeoutError, TransportError, UsageError
+from aiofunasr.redaction import redact
+from aiofunasr.settings import Timeouts
+from aiofunasr.wire.messages import FileBody, Kind, Reply, Request
+
+_UPLOAD_CHUNK = 256 * 1024
+
+# Raised before a byte of the request has left: name look-up, TCP, TLS, a proxy that refuses.
+_NOTHING_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientProxyConnectionError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.InvalidURL,
+)
+
+
+class OpenReply(Protocol):
+    """A reply whose body is still to be read; header names are in lower case."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Read the body piece by piece, decompressed.
+
+        Raises:
+            TransportError: It broke off.
+        """
+        ...
+
+
+class Transport(Protocol):
+    """What a session needs of the network."""
+
+    def open(self, request: Request) -> AbstractAsyncContextManager[OpenReply]:
+        """Send a request and enter with the head of its reply.
+
+        Raises:
+            TransportError: There is no reply; `sent` says whether the service may have seen the request.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the transport opened itself."""
+        ...
+
+
+async def fetch(transport: Transport, request: Request, *, timeout: float | None, limit: int) -> Reply:  # noqa: ASYNC109
+    """Send a request and read its whole reply, of at most `limit` bytes, within `timeout` seconds.
+
+    Cancelled in the middle, the connection is closed; whether the service acts on the request is then not known.
+
+    Raises:
+        TransportError: There is no whole reply.
+        InvalidReplyError: The reply is larger than `limit`.
+    """
+    try:
+        with anyio.fail_after(timeout):
+            async with transport.open(request) as reply:
+                pieces, size = [], 0
+                async for chunk in reply.chunks():
+                    pieces.append(chunk)
+                    size += len(chunk)
+                    if size > limit:
+                        raise InvalidReplyError(f"the reply is larger than {limit} bytes", status=reply.status)
+                return Reply(status=reply.status, headers=reply.headers, body=b"".join(pieces))
+    except RequestTimeoutError:
+        raise
+    except TimeoutError as error:
+        raise RequestTimeoutError(
+            f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True
+        ) from error
+
+
+class HttpTransport:
+    """The transport over aiohttp.
+
+    Args:
+        timeouts: Connect and idle time-outs; the whole of a request is bounded by `fetch`.
+        http: The caller's own client session, which is used and never closed; by default one is made when it is first
+            needed.
+        trust_env: Use the proxies of the environment.
+    """
+
+    def __init__(
+        self, timeouts: Timeouts, *, http: aiohttp.ClientSession | None = None, trust_env: bool = False
+    ) -> None:
+        self._http = http
+        self._owned: aiohttp.ClientSession | None = None
+        self._trust_env = trust_env
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=timeouts.connect, sock_read=timeouts.idle, connect=None
+        )
+        # While an upload is sent nothing comes back, however long that takes.
+        self._upload_timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect)
+
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[OpenReply]:
+        """Send a request and enter with the head of its reply."""
+        upload = isinstance(request.body, FileBody)
+        try:
+            async with self._session().request(
+                request.method,
+                # Encoded already and perhaps signed: any rewriting would break it.
+                URL(request.url, encoded=True),
+                headers=request.headers,
+                data=_stream(request.body) if isinstance(request.body, FileBody) else request.body,
+                timeout=self._upload_timeout if upload else self._timeout,
+                # A redirect of an API request would carry the key to a stranger.
+                allow_redirects=request.kind is Kind.DOWNLOAD,
+                raise_for_status=False,
+            ) as response:
+                yield _HttpReply(response)
+        except (TransportError, InvalidReplyError):
+            raise
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _transport_error(request, error) from error
+
+    async def aclose(self) -> None:
+        """Close the client session, unless it is the caller's."""
+        if self._owned is not None:
+            await self._owned.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is not None:
+            if self._http.closed:
+                raise UsageError("the aiohttp.ClientSession given as http= is closed")
+            return self._http
+        if self._owned is None:
+            self._owned = aiohttp.ClientSession(
+                # The session's own limits bound the requests in flight; a pool limit would only hide waiting.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=self._trust_env,
+            )
+        return self._owned
+
+
+class _HttpReply:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.content.iter_any():
+            yield chunk
+
+
+async def _stream(body: FileBody) -> AsyncIterator[bytes]:
+    """Read the file piece by piece off the loop; its length was promised, so a changed file is an error."""
+    yield body.head
+    left = body.file_size
+    async with await anyio.open_file(body.path, "rb") as file:
+        while left:
+            chunk = await file.read(min(_UPLOAD_CHUNK, left))
+            if not chunk:
+                raise OSError(f"{body.path} became shorter while it was uploaded")
+            left -= len(chunk)
+            yield chunk
+    yield body.tail
+
+
+def _transport_error(request: Request, error: Exception) -> TransportError:
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = redact(f"the {request.kind} request failed: {what}")
+    sent = not isinstance(error, _NOTHING_SENT)
+    kind: Any = RequestTimeoutError if isinstance(error, TimeoutError) else TransportError
+    return kind(message, sent=sent)  # type: ignore[no-any-return]
