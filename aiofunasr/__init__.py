@@ -1,0 +1,106 @@
+"""The asyncio-native client for Fun-ASR recorded-speech recognition on Alibaba Cloud Model Studio.
+
+Many files go in, by URL or path; each one's result comes out as it completes:
+
+    async with aiofunasr.Session() as session:
+        async for result in session.transcribe(urls, language_hints=["en"]):
+            print(result.source, result.text)
+"""
+
+from __future__ import annotations
+
+import logging
+
+from aiofunasr.batch import BatchProgress, TranscriptionBatch
+from aiofunasr.errors import (
+    AccessDeniedError,
+    AmbiguousSubmissionError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    FileDownloadError,
+    FileError,
+    FileFormatError,
+    FileServiceError,
+    FunASRError,
+    InvalidArgumentError,
+    InvalidFileError,
+    InvalidReplyError,
+    KeyProviderError,
+    NotFoundError,
+    QuotaExceededError,
+    RequestTimeoutError,
+    ServiceError,
+    ServiceUnavailableError,
+    SessionClosedError,
+    TaskCanceledError,
+    TaskError,
+    TaskExpiredError,
+    TaskFailedError,
+    ThrottledError,
+    TransportError,
+    UsageError,
+    WaitTimeoutError,
+)
+from aiofunasr.options import TranscriptionOptions
+from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
+from aiofunasr.session import Session, transcribe
+from aiofunasr.settings import Limits, Timeouts
+from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSnapshot, TaskStatus
+from aiofunasr.statistics import SessionStatistics
+from aiofunasr.task import TranscriptionTask
+from aiofunasr.token import TaskToken
+
+__all__ = [
+    "AccessDeniedError",
+    "AmbiguousSubmissionError",
+    "AudioProperties",
+    "AuthenticationError",
+    "BadRequestError",
+    "BatchProgress",
+    "Channel",
+    "ConfigurationError",
+    "FileDownloadError",
+    "FileError",
+    "FileFormatError",
+    "FileServiceError",
+    "FunASRError",
+    "InvalidArgumentError",
+    "InvalidFileError",
+    "InvalidReplyError",
+    "KeyProviderError",
+    "Limits",
+    "ListedTask",
+    "NotFoundError",
+    "QuotaExceededError",
+    "RequestTimeoutError",
+    "Sentence",
+    "ServiceError",
+    "ServiceUnavailableError",
+    "Session",
+    "SessionClosedError",
+    "SessionStatistics",
+    "SubtaskResult",
+    "SubtaskSnapshot",
+    "TaskCanceledError",
+    "TaskError",
+    "TaskExpiredError",
+    "TaskFailedError",
+    "TaskMetrics",
+    "TaskSnapshot",
+    "TaskStatus",
+    "TaskToken",
+    "ThrottledError",
+    "Timeouts",
+    "Transcript",
+    "TranscriptionBatch",
+    "TranscriptionOptions",
+    "TranscriptionTask",
+    "TransportError",
+    "UsageError",
+    "WaitTimeoutError",
+    "Word",
+    "transcribe",
+]
+
+logging.getLogger("aiofunasr").addHandler(logging.NullHandler())

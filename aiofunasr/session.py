@@ -1,0 +1,382 @@
+"""The front door."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import aiohttp
+import anyio
+
+from aiofunasr import statistics
+from aiofunasr.batch import TranscriptionBatch
+from aiofunasr.errors import ConfigurationError, InvalidArgumentError
+from aiofunasr.options import TranscriptionOptions
+from aiofunasr.pipeline.engine import Engine
+from aiofunasr.pipeline.feeder import Feeder, TaskWidth
+from aiofunasr.pipeline.inputs import Sources, as_iterable, inspect, one_task_of
+from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.results import Source, SubtaskResult
+from aiofunasr.schedule.packing import MOST_FILES
+from aiofunasr.settings import KeyProvider, Limits, Timeouts, resolve_account
+from aiofunasr.snapshots import ListedTask
+from aiofunasr.task import TranscriptionTask, as_completed, cancel_task
+from aiofunasr.token import TaskToken
+from aiofunasr.transport import HttpTransport, Transport
+from aiofunasr.wire.messages import Kind
+from aiofunasr.wire.replies import read_task_page
+from aiofunasr.wire.requests import list_tasks
+
+FilesPerTask = int | Literal["auto"]
+
+
+class Session:
+    """A connection to the service for one account, on one event loop.
+
+    Use it as an async context manager. It may be entered in one asyncio task and left in another, and used from any
+    number of them at once. Leaving it ends every wait within about a second; tasks in flight go on at the service, and
+    `unfinished` has their tokens.
+
+    Args:
+        api_key: The key, or an async callable that returns one for each request (temporary keys last minutes).
+            Default: `DASHSCOPE_API_KEY`.
+        base_url: Ends in `/api/v1`. Default: `DASHSCOPE_BASE_URL`, else the region's.
+        region: `cn-beijing` (default) or `ap-southeast-1` for Fun-ASR; or `DASHSCOPE_REGION`. Keys belong to a region.
+        workspace: A workspace id, whose own host is then used; or `DASHSCOPE_WORKSPACE`.
+        limits: The account's rate limits, and this session's own bounds.
+        timeouts: For single requests; waiting for a task has none of its own.
+        files_per_task: 1 to 100, or `"auto"`: one while that does not hold up submission, more beyond.
+        http: The caller's own `aiohttp.ClientSession`; it is used and never closed.
+        trust_env: Use the proxies of the environment (not with `http`, which has its own).
+        transport: Anything with the interface of `aiofunasr.transport.Transport`, in place of HTTP.
+        random: For jitter; give a seeded one to repeat a run.
+        clock: The time of day in seconds since the epoch.
+
+    Raises:
+        ConfigurationError: There is no key, or the place cannot be used. Nothing was sent.
+        InvalidArgumentError: Another argument cannot be used.
+    """
+
+    def __init__(
+        self,
+        api_key: str | KeyProvider | None = None,
+        *,
+        base_url: str | None = None,
+        region: str | None = None,
+        workspace: str | None = None,
+        limits: Limits | None = None,
+        timeouts: Timeouts | None = None,
+        files_per_task: FilesPerTask = "auto",
+        http: aiohttp.ClientSession | None = None,
+        trust_env: bool = False,
+        transport: Transport | None = None,
+        random: Random | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        account = resolve_account(api_key, base_url=base_url, region=region, workspace=workspace)
+        limits, timeouts = limits or Limits(), timeouts or Timeouts()
+        self._limits = limits
+        if transport is None:
+            transport = HttpTransport(timeouts, http=http, trust_env=trust_env)
+        elif http is not None:
+            raise InvalidArgumentError("http", http, "give either http or transport")
+        self._engine = Engine(
+            transport,
+            account,
+            limits=limits,
+            timeouts=timeouts,
+            random=random or Random(),  # noqa: S311  (it spreads requests, it hides nothing)
+            clock=clock,
+        )
+        self._width = self._width_of(files_per_task)
+        self._entered = False
+        self._unfinished: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        engine = self._engine
+        state = "open" if engine.background.is_open else "closed" if self._entered else "not open"
+        place = engine.account.base_url
+        return f"<Session {place} {state}, {len(engine.poller)} tasks in flight, {engine.submitter.tasks} submitted>"
+
+    # --- life ---
+
+    async def __aenter__(self) -> Self:
+        """Start the background work; nothing is sent yet."""
+        self._entered = True
+        await self._engine.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the session."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End every wait and close what the session opened; may be called again.
+
+        It takes about a second at most, for replies to submits that are on their way. Whoever waits for a task gets a
+        `SessionClosedError` that carries its token; `unfinished` has all of them. It is not cut short by being
+        cancelled.
+        """
+        if self._engine.background.is_open:
+            with anyio.CancelScope(shield=True):
+                self._unfinished = await self._engine.stop()
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """After closing: the tokens of the tasks that were in flight. They go on, and can be attached again."""
+        return self._unfinished
+
+    # --- many files ---
+
+    def transcribe(
+        self,
+        files: Sources,
+        options: TranscriptionOptions | None = None,
+        *,
+        files_per_task: FilesPerTask | None = None,
+        **overrides: Any,
+    ) -> TranscriptionBatch:
+        """Transcribe any number of files and give each one's result as it completes.
+
+        Args:
+            files: One file, or any iterable or async iterable of them, of any length, read as far ahead as
+                `Limits.in_flight` says: http, https or oss URLs, and local paths, which are uploaded.
+            options: What is asked for.
+            files_per_task: For this batch; by default the session's.
+            **overrides: Fields of `TranscriptionOptions`: `model="fun-asr"`, `language_hints=["en"]`.
+
+        Returns:
+            An async iterator and async context manager; nothing is sent before it is used.
+
+        Raises:
+            InvalidArgumentError: Something cannot be used; nothing was sent.
+        """
+        chosen = _options(options, overrides)
+        sources = as_iterable(files)
+        width = self._width if files_per_task is None else self._width_of(files_per_task)
+        self._engine.background.check()
+        outlet = self._engine.outlet(self._limits.downloads * 2)
+        feeder = Feeder(
+            sources,
+            chosen,
+            width=width,
+            window=self._limits.in_flight,
+            outlet=outlet,
+            submitter=self._engine.submitter,
+            uploader=self._engine.uploader,
+            uploads=self._limits.uploads,
+        )
+        return TranscriptionBatch(self._engine, feeder, outlet)
+
+    # --- one task ---
+
+    async def submit(
+        self, files: Sources, options: TranscriptionOptions | None = None, **overrides: Any
+    ) -> TranscriptionTask:
+        """Submit one task of 1 to 100 files.
+
+        Cancelled before the request has left, nothing was submitted; cancelled later, the task may exist, and
+        its token is then among `tokens`.
+
+        Raises:
+            InvalidArgumentError: Something cannot be used; nothing was sent.
+            AmbiguousSubmissionError: The request was sent and its outcome is not known.
+            FunASRError: The submit was refused, or could not be sent.
+        """
+        chosen = _options(options, overrides)
+        sources = one_task_of(files)
+        self._engine.background.check()
+        # All are looked at before any is uploaded.
+        places = [await inspect(source) for source in sources]
+        return await self._engine.background.run(self._submit, sources, places, chosen)
+
+    async def _submit(
+        self, sources: list[Source], places: list[str | Path], options: TranscriptionOptions
+    ) -> TranscriptionTask:
+        urls = [place if isinstance(place, str) else "" for place in places]
+
+        async def upload(at: int, path: Path) -> None:
+            urls[at] = await self._engine.uploader.upload(path, options.model)
+
+        try:
+            async with anyio.create_task_group() as group:
+                for at, place in enumerate(places):
+                    if isinstance(place, Path):
+                        group.start_soon(upload, at, place)
+        except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
+            raise _first_of(failures) from None
+        outlet = self._engine.outlet(MOST_FILES)
+        files = [InputFile(index, source, url) for index, (source, url) in enumerate(zip(sources, urls, strict=True))]
+        record = await self._engine.submitter.submit(files, options, outlet)
+        return TranscriptionTask(self._engine, record, outlet)
+
+    async def attach(self, token: str) -> TranscriptionTask:
+        """Wait for a task that was submitted elsewhere or before.
+
+        Args:
+            token: A task's token, or the service's bare task id.
+
+        Raises:
+            TaskExpiredError: The service has forgotten the task: it was submitted too long ago.
+            InvalidArgumentError: It is no token.
+            ConfigurationError: The task belongs to another region.
+        """
+        self._engine.background.check()
+        found = TaskToken.decode(token)
+        found.check_age(self._engine.clock())
+        region = self._engine.account.region
+        if found.region is not None and region is not None and found.region != region:
+            raise ConfigurationError(
+                f"the task was submitted in {found.region} and this session is for {region}: "
+                f"attach to it with Session(region={found.region!r})"
+            )
+        outlet = self._engine.outlet(MOST_FILES)
+        record = self._engine.poller.find(found.task_id)
+        if record is not None:
+            record.outlets += (outlet,)
+        else:
+            record = TaskRecord(
+                task_id=found.task_id,
+                outlets=(outlet,),
+                model=found.model,
+                region=found.region,
+                workspace=found.workspace,
+                attached=found,
+                submitted_at=found.submitted_at,
+            )
+            self._engine.poller.watch(record)
+        return TranscriptionTask(self._engine, record, outlet)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens of all tasks in flight, submitted or attached here, oldest first."""
+        return tuple(record.token for record in self._engine.poller.records)
+
+    def as_completed(self, tasks: Iterable[TranscriptionTask]) -> AsyncIterator[SubtaskResult]:
+        """Go through the results of several tasks as they complete.
+
+        Raises:
+            FunASRError: Waiting for one of them ended without the service's word.
+        """
+        return as_completed(tasks)
+
+    # --- managing tasks ---
+
+    async def cancel(self, task_id: str) -> None:
+        """Ask the service to cancel a task by its id or token, which it does while the task is PENDING only.
+
+        Raises:
+            BadRequestError: The task is not pending, or does not exist.
+            FunASRError: The request failed.
+        """
+        self._engine.background.check()
+        await self._engine.background.run(cancel_task, self._engine, TaskToken.decode(task_id).task_id)
+
+    async def list_tasks(
+        self,
+        *,
+        model_name: str | None = None,
+        status: str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[ListedTask]:
+        """Go through the account's tasks, other programs' too, page by page (the protocol notes, section 4.2).
+
+        Args:
+            model_name: Only tasks of this model.
+            status: Only tasks in this state, such as `PENDING`.
+            start_time: An aware datetime; by default 24 hours before `end_time`.
+            end_time: An aware datetime; by default now. The span is at most 24 hours.
+            page_size: How many to ask for at once; the service may give fewer.
+
+        Raises:
+            InvalidArgumentError: A time is naive, or `page_size` is below 1.
+            FunASRError: Listing was refused or failed.
+        """
+        for name, moment in {"start_time": start_time, "end_time": end_time}.items():
+            if moment is not None and moment.tzinfo is None:
+                raise InvalidArgumentError(name, moment, "an aware datetime is needed: give it a time zone")
+        if page_size < 1:
+            raise InvalidArgumentError("page_size", page_size, "at least 1 is needed")
+        seen: set[str] = set()
+        page_no = 1
+        while True:
+            number = page_no
+            page = await self._engine.background.run(
+                self._engine.gateway.ask,
+                Kind.LIST,
+                lambda caller: list_tasks(
+                    caller,
+                    page_no=number,  # noqa: B023  (called before it changes)
+                    page_size=page_size,
+                    start_time=start_time,
+                    end_time=end_time,
+                    model_name=model_name,
+                    status=status,
+                ),
+                read_task_page,
+            )
+            # Rows move to later pages while new tasks come in, so one may be seen again.
+            new = [row for row in page.data if row.task_id not in seen]
+            for row in new:
+                seen.add(row.task_id)
+                yield row
+            if not new or (page.total is not None and len(seen) >= page.total):
+                return
+            page_no += 1
+
+    def statistics(self) -> statistics.SessionStatistics:
+        """Return what the session is doing and has done, as a frozen value."""
+        self._engine.background.check()
+        return statistics.measure(self._engine)
+
+    def _width_of(self, files_per_task: FilesPerTask) -> TaskWidth:
+        whole = isinstance(files_per_task, int) and not isinstance(files_per_task, bool)
+        if files_per_task == "auto":
+            return TaskWidth(None, self._engine.gateway.lanes[Kind.SUBMIT].budget.ceiling)
+        if not whole or not 1 <= files_per_task <= MOST_FILES:
+            raise InvalidArgumentError("files_per_task", files_per_task, f'1 to {MOST_FILES}, or "auto"')
+        return TaskWidth(files_per_task, 1.0)
+
+
+async def transcribe(
+    files: Sources,
+    options: TranscriptionOptions | None = None,
+    *,
+    session: Session | None = None,
+    **overrides: Any,
+) -> list[SubtaskResult]:
+    """Transcribe files and return all results, in the order of the input.
+
+    A failed file is a result with an error in it. By default a session is made for this call, with everything from the
+    environment; within one program, better share a `Session`.
+
+    Raises:
+        FunASRError: The session could not be made, or the batch could not go on.
+    """
+    if session is None:
+        async with Session() as own:
+            return await transcribe(files, options, session=own, **overrides)
+    async with session.transcribe(files, options, **overrides) as batch:
+        return sorted([result async for result in batch], key=lambda result: result.index)
+
+
+def _options(options: TranscriptionOptions | None, overrides: dict[str, Any]) -> TranscriptionOptions:
+    if options is None:
+        options = TranscriptionOptions()
+    elif not isinstance(options, TranscriptionOptions):
+        raise InvalidArgumentError("options", options, "TranscriptionOptions are needed")
+    return options.replace(**overrides)
+
+
+def _first_of(failures: BaseExceptionGroup[Exception]) -> Exception:
+    first = failures.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

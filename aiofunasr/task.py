@@ -1,0 +1,167 @@
+"""A task in the caller's hands: to be awaited, iterated, stored as a token, or cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator, Iterable
+from datetime import datetime
+
+import anyio
+
+from aiofunasr.errors import BadRequestError, WaitTimeoutError
+from aiofunasr.pipeline.engine import Engine
+from aiofunasr.pipeline.outlet import Outlet, change
+from aiofunasr.pipeline.record import TaskRecord
+from aiofunasr.results import SubtaskResult
+from aiofunasr.snapshots import TaskSnapshot
+from aiofunasr.wire.messages import Kind
+from aiofunasr.wire.replies import read_done
+from aiofunasr.wire.requests import cancel
+
+
+class TranscriptionTask:
+    """A submitted task of 1 to 100 files.
+
+    `await task` gives all results, in the order submitted. `async for result in task` gives each as it completes; it
+    may be done again, and from several places. A failed file is a result with an error in it, whatever became of the
+    others. What is raised instead ends the waiting, not the task: a refused key, a closed session, a time-out; it
+    carries the token.
+    """
+
+    def __init__(self, engine: Engine, record: TaskRecord, outlet: Outlet) -> None:
+        self._engine = engine
+        self._record = record
+        self._outlet = outlet
+        self._results: list[SubtaskResult] = []
+
+    def __repr__(self) -> str:
+        record = self._record
+        files = f"{len(self._results)}/{len(record.files)} files" if record.files else "files not known yet"
+        state = "ended with an error" if self._outlet.error else record.status
+        return f"<TranscriptionTask {record.task_id} {state}, {files}>"
+
+    @property
+    def task_id(self) -> str:
+        """The service's id of the task."""
+        return self._record.task_id
+
+    @property
+    def token(self) -> str:
+        """What `Session.attach` finds the task by, in any process; it holds no secret, and is safe to store."""
+        return self._record.token
+
+    @property
+    def status(self) -> str:
+        """The last status seen, such as `PENDING`; it may lag behind the service by the interval of polling."""
+        return self._record.status
+
+    @property
+    def snapshot(self) -> TaskSnapshot | None:
+        """The service's last answer about the task, or None before the first."""
+        return self._record.snapshot
+
+    @property
+    def submitted_at(self) -> datetime | None:
+        """When the service took the task, by its own clock; None until it has said so."""
+        return self._record.snapshot.submit_time if self._record.snapshot else None
+
+    @property
+    def done(self) -> bool:
+        """Whether all results are there, or waiting has ended with an error."""
+        self._collect()
+        return self._outlet.error is not None or self._is_complete
+
+    def __await__(self) -> Generator[object, None, list[SubtaskResult]]:
+        """Wait for all results."""
+        return self.wait().__await__()
+
+    async def wait(self, timeout: float | None = None) -> list[SubtaskResult]:  # noqa: ASYNC109
+        """Wait for all results, in the order submitted.
+
+        Cancelled or timed out, the task goes on, and can be waited for again.
+
+        Args:
+            timeout: Seconds, or None for as long as it takes.
+
+        Raises:
+            WaitTimeoutError: The time-out passed.
+            FunASRError: Waiting ended without the service's word about the task.
+        """
+        try:
+            with anyio.fail_after(timeout):
+                await self._next_after(None)
+        except TimeoutError:
+            raise WaitTimeoutError(
+                f"the task was not done within {timeout:g} s; it goes on, attach to it by its token"
+            ).for_task(self.task_id, self.token) from None
+        return sorted(self._results, key=lambda result: result.index)
+
+    async def __aiter__(self) -> AsyncIterator[SubtaskResult]:
+        """Go through the results as they complete."""
+        seen = 0
+        while await self._next_after(seen):
+            yield self._results[seen]
+            seen += 1
+
+    async def cancel(self) -> None:
+        """Ask the service to cancel the task, which it does while the task is PENDING only.
+
+        Raises:
+            BadRequestError: The task is not pending any more.
+            FunASRError: The request failed.
+        """
+        try:
+            await self._engine.background.run(cancel_task, self._engine, self.task_id)
+        except BadRequestError as error:
+            raise error.for_task(self.task_id, self.token) from None
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._record.is_done and len(self._results) == len(self._record.files)
+
+    def _collect(self) -> None:
+        while (result := self._outlet.take()) is not None:
+            self._results.append(result)
+
+    async def _next_after(self, seen: int | None) -> bool:
+        """Wait for result number `seen`, or for all with None; False when there will be no more."""
+
+        def ready() -> bool:
+            self._collect()
+            there = seen is not None and len(self._results) > seen
+            return there or self._is_complete or (self._outlet.error is not None and self._outlet.is_idle)
+
+        self._engine.background.check()
+        await change(self._outlet, ready=ready)
+        if seen is not None and len(self._results) > seen:
+            return True
+        if self._outlet.error is not None and not self._is_complete:
+            raise self._outlet.error.for_task(self.task_id, self.token)
+        return False
+
+
+async def cancel_task(engine: Engine, task_id: str) -> None:
+    """Ask the service to cancel a task, and have it looked at soon."""
+    await engine.gateway.ask(Kind.CANCEL, lambda caller: cancel(caller, task_id), read_done)
+    engine.poller.hint(task_id)
+
+
+async def as_completed(tasks: Iterable[TranscriptionTask]) -> AsyncIterator[SubtaskResult]:
+    """Go through the results of several tasks as they complete, in whatever order that is.
+
+    Raises:
+        FunASRError: Waiting for one of them ended without the service's word; its results so far came before.
+    """
+    left = dict.fromkeys(tasks, 0)
+    while left:
+        for task in tuple(left):
+            task._collect()  # noqa: SLF001  (one idea with the class above)
+            while left[task] < len(task._results):  # noqa: SLF001
+                left[task] += 1
+                yield task._results[left[task] - 1]  # noqa: SLF001
+            if task.done and not await task._next_after(left[task]):  # noqa: SLF001
+                del left[task]
+        if left:
+            await change(
+                *(task._outlet for task in left),  # noqa: SLF001
+                ready=lambda: any(task.done or len(task._results) > seen for task, seen in left.items()),  # noqa: SLF001
+            )
