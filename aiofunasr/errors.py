@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from aiofunasr.redaction import redact
 
@@ -33,6 +33,13 @@ class FunASRError(Exception):
     token: str | None = None
     tokens: tuple[str, ...] = ()
 
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redact(message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The default calls the class with `args`, which is the finished message and not what __init__ takes.
+        return _rebuild, (type(self), self.args, self.__dict__)
+
     def for_task(self, task_id: str | None, token: str | None) -> Self:
         """Return a copy that carries a task, because each waiter raises an instance of its own."""
         twin = copy.copy(self)
@@ -48,8 +55,16 @@ class FunASRError(Exception):
         return twin
 
     def __str__(self) -> str:
-        text = redact(super().__str__())
+        # Not the builtins' own: LookupError quotes its text, OSError formats it.
+        text = str(self.args[0]) if self.args else ""
         return f"{text} [task {self.task_id}]" if self.task_id else text
+
+
+def _rebuild(kind: type[FunASRError], args: tuple[str, ...], state: dict[str, Any]) -> FunASRError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 # --- What the caller gave is wrong: nothing was sent ------------------------------------------------------------
@@ -73,9 +88,8 @@ class InvalidArgumentError(FunASRError, ValueError):
 class InvalidFileError(InvalidArgumentError, OSError):
     """A local path cannot be uploaded: it is missing, no regular file, or not readable."""
 
-    def __str__(self) -> str:
-        # OSError has a __str__ of its own that hides a single argument's text in some versions.
-        return redact(str(self.args[0]))
+    # Of the two builtins among its bases, the one whose instances are laid out in a way of their own.
+    __new__ = OSError.__new__  # type: ignore[assignment]
 
 
 class ConfigurationError(FunASRError, ValueError):
@@ -171,13 +185,9 @@ class BadRequestError(ServiceError, ValueError):
 class AuthenticationError(ServiceError, PermissionError):
     """The key is wrong, expired, or belongs to another region."""
 
-    __str__ = ServiceError.__str__
-
 
 class AccessDeniedError(ServiceError, PermissionError):
     """The account, the workspace or its bill does not allow this."""
-
-    __str__ = ServiceError.__str__
 
 
 class NotFoundError(ServiceError, LookupError):
@@ -194,8 +204,6 @@ class QuotaExceededError(ThrottledError):
 
 class ServiceUnavailableError(ServiceError, ConnectionError):
     """The service failed (5xx); whether a submit took effect is then not known."""
-
-    __str__ = ServiceError.__str__
 
 
 # --- The task or the file ---------------------------------------------------------------------------------------

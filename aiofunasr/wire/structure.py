@@ -113,9 +113,17 @@ def structure(value: Any, kind: type[T]) -> T:
     except BaseValidationError as error:
         problems = transform_error(error, format_exception=_describe)
         what, _, path = problems[0].rpartition(" @ ")
-        raise InvalidReplyError(redact(what), path=path or "$") from None
+        raise InvalidReplyError(redact(what), path=_as_on_the_wire(path or "$", kind)) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidReplyError(redact(f"{type(error).__name__}: {error}")) from None
+
+
+def _as_on_the_wire(path: str, kind: Any) -> str:
+    """Write the outermost name of a path as the document has it; cattrs gives the attribute's."""
+    for name, attribute in fields_dict(kind).items():
+        if path.startswith(f"$.{name}") and "wire" in attribute.metadata:
+            return f"$.{attribute.metadata['wire']}{path[len(name) + 2 :]}"
+    return path
 
 
 def _describe(error: BaseException, _: type | None) -> str:

@@ -1,0 +1,44 @@
+"""What all tests share: the backend, a real emulator on a socket, and a watch for calls that block the loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+from aiofunasr import Session
+from aiofunasr.emulator import EmulatorServer, EmulatorSettings
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_calls() -> Iterator[BlockBuster]:
+    """Fail a test in which the library makes a blocking call on the event loop."""
+    with blockbuster_ctx("aiofunasr") as watch:
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's own key and region out of the tests."""
+    for name in ("API_KEY", "BASE_URL", "HTTP_BASE_URL", "REGION", "WORKSPACE"):
+        monkeypatch.delenv(f"DASHSCOPE_{name}", raising=False)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[EmulatorServer]:
+    """An emulator on a socket, whose tasks take no time."""
+    async with EmulatorServer(settings=EmulatorSettings.instant()) as running:
+        yield running
+
+
+@pytest.fixture
+async def session(server: EmulatorServer) -> AsyncIterator[Session]:
+    """A session to that emulator."""
+    async with Session(server.api_key, base_url=server.base_url) as running:
+        yield running
