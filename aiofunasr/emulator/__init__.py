@@ -1,0 +1,52 @@
+"""Fun-ASR's recorded-speech service on one machine: for trying, developing and testing, with no key.
+
+`Service` is the pure core, with the clock passed in; `EmulatorServer` puts it on a socket. Nothing here knows
+the client, and importing this package loads no media library.
+"""
+
+from aiofunasr.emulator.board import FileJob, FinishedFile
+from aiofunasr.emulator.faults import Fault, FaultPlan, FaultRule
+from aiofunasr.emulator.ledger import Ledger, Submission
+from aiofunasr.emulator.limits import RateLimit
+from aiofunasr.emulator.messages import HttpRequest, HttpResponse, UploadedForm
+from aiofunasr.emulator.recognizer import (
+    FileProblemError,
+    Recognition,
+    RecognitionRequest,
+    RecognizedSentence,
+    RecognizedTrack,
+    RecognizedWord,
+    Recognizer,
+)
+from aiofunasr.emulator.scripted import ScriptedRecognizer
+from aiofunasr.emulator.server import EmulatorServer
+from aiofunasr.emulator.service import Service
+from aiofunasr.emulator.settings import DEFAULT_API_KEY, EmulatorSettings
+from aiofunasr.emulator.tasks import FileProblem
+
+__all__ = [
+    "DEFAULT_API_KEY",
+    "EmulatorServer",
+    "EmulatorSettings",
+    "Fault",
+    "FaultPlan",
+    "FaultRule",
+    "FileJob",
+    "FileProblem",
+    "FileProblemError",
+    "FinishedFile",
+    "HttpRequest",
+    "HttpResponse",
+    "Ledger",
+    "RateLimit",
+    "Recognition",
+    "RecognitionRequest",
+    "RecognizedSentence",
+    "RecognizedTrack",
+    "RecognizedWord",
+    "Recognizer",
+    "ScriptedRecognizer",
+    "Service",
+    "Submission",
+    "UploadedForm",
+]

@@ -1,0 +1,283 @@
+"""All tasks of the service: planned or worked on, billed when they end, forgotten a day later.
+
+The life of a task is in the protocol notes, section 3; retention in 3.5; what is checked of a file's URL,
+when its task runs and not before, in 2.2 and 7.3.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict, deque
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from aiofunasr.emulator.ledger import Ledger
+from aiofunasr.emulator.listing import TaskIndex
+from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.scripted import ScriptedRecognizer
+from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.storage import OSS_SCHEME, ObjectStorage, StoredObject
+from aiofunasr.emulator.submit import Submit
+from aiofunasr.emulator.tasks import FileProblem, Task, TaskFile
+
+_SCHEDULING_SECONDS: Final = 0.031
+_DOWNLOAD_CODES: Final = frozenset(
+    {
+        "CONTENT_LENGTH_CHECK_FAILED",
+        "FILE_403_FORBIDDEN",
+        "FILE_404_NOT_FOUND",
+        "FILE_DOWNLOAD_FAILED",
+        "FILE_SERVER_ERROR",
+        "InvalidFile.DownloadFailed",
+    }
+)
+_DOWNLOAD_FAILED: Final = FileProblem("InvalidFile.DownloadFailed", "The audio file cannot be downloaded.")
+TIMED_OUT: Final = FileProblem("InternalError.Timeout", "An internal timeout error has occurred during execution.")
+_MISSING_PARAMETERS: Final = FileProblem(
+    "BadRequest.EmptyParameters", 'Required parameter "parameters" missing from request.'
+)
+
+_Event = tuple[float, int, Literal["end", "forget"], Task]
+
+
+@frozen
+class FileJob:
+    """A file for a worker to recognize before `deadline`; `stored` is its content if it was uploaded."""
+
+    task: Task
+    file: TaskFile
+    deadline: float
+    stored: StoredObject | None = None
+
+    @property
+    def request(self) -> RecognitionRequest:
+        """What the file is to be recognized with."""
+        return self.file.request
+
+
+@frozen
+class FinishedFile:
+    """What a worker made of a file: the transcription document, and the speech to bill."""
+
+    document: bytes
+    speech_ms: int
+
+
+class TaskBoard:
+    """Keeps every task from its submit until it is forgotten.
+
+    With a script, `accept` plans the whole life of a task. Without, workers `take_file` and `finish_file`.
+    """
+
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        storage: ObjectStorage,
+        ledger: Ledger,
+        script: ScriptedRecognizer | None,
+        chance: random.Random,
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._ledger = ledger
+        self._script = script
+        self._chance = chance
+        self._tasks: dict[str, Task] = {}
+        self._indexes: defaultdict[tuple[str, str | None], TaskIndex] = defaultdict(TaskIndex)
+        self._events: list[_Event] = []
+        self._numbers = count()
+        self._busy_until: defaultdict[str, list[float]] = defaultdict(list)
+        self._queue: list[tuple[float, int, Task]] = []
+        self._waiting_files: deque[tuple[Task, TaskFile]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def accept(self, submit: Submit, account: str, api_key: str, ids: tuple[str, str], now: float) -> Task:
+        """Create a task; `ids` are the task's and the submit's own."""
+        queue_seconds = self._draw_queue_seconds(submit.file_urls[0])
+        task = Task(
+            task_id=ids[0],
+            request_id=ids[1],
+            account=account,
+            api_key=api_key,
+            model=submit.model,
+            files=[TaskFile(submit.recognition_request(url)) for url in submit.file_urls],
+            word_filter=submit.word_filter,
+            submitted_at=now,
+            scheduled_at=now + min(queue_seconds, _SCHEDULING_SECONDS),
+            ready_at=now + queue_seconds,
+            resolves_oss=submit.resolves_oss,
+            results_order=self._draw_order(len(submit.file_urls)),
+        )
+        if self._settings.missing_parameters_fail and submit.parameters is None:
+            task.failure = _MISSING_PARAMETERS
+        self._tasks[task.task_id] = task
+        for key in ((account, None), (account, task.model)):
+            self._indexes[key].add(task)
+        if self._script is not None or task.failure is not None:
+            self._plan(task)
+        else:
+            heappush(self._queue, (task.ready_at, next(self._numbers), task))
+        return task
+
+    def find(self, task_id: str, account: str) -> Task | None:
+        """Return a task of the account, or None if it is unknown, another's, or forgotten."""
+        task = self._tasks.get(task_id)
+        return task if task is not None and task.account == account else None
+
+    def submitted(self, account: str, model: str | None, begin: float, end: float) -> list[Task]:
+        """Return the account's tasks submitted in `[begin, end]`, the oldest first."""
+        index = self._indexes.get((account, model))
+        return [] if index is None else index.between(begin, end, self._tasks)
+
+    def cancel(self, task: Task, now: float) -> bool:
+        """Cancel a task that is PENDING; return whether it was."""
+        if task.canceled_at is not None or task.status(now) != "PENDING":
+            return False
+        task.canceled_at = now + self._settings.cancel_delay
+        self._schedule(task.canceled_at + self._settings.retention, "forget", task)
+        return True
+
+    def advance(self, now: float) -> list[Task]:
+        """Bill what ended and forget what is past its retention; return what was forgotten."""
+        forgotten: list[Task] = []
+        while self._events and self._events[0][0] <= now:
+            _, _, event, task = heappop(self._events)
+            if event == "forget":
+                del self._tasks[task.task_id]
+                for key in ((task.account, None), (task.account, task.model)):
+                    self._indexes[key].note_expired(self._tasks)
+                forgotten.append(task)
+            elif task.canceled_at is None and task.ends_at is not None:
+                self._ledger.bill(task.billed_ms)
+                self._schedule(task.ends_at + self._settings.retention, "forget", task)
+        return forgotten
+
+    # Work
+
+    def next_ready(self) -> float | None:
+        """Return when the next queued task may begin, or None if none is queued."""
+        while self._queue and self._queue[0][2].canceled_at is not None:
+            heappop(self._queue)
+        return self._queue[0][0] if self._queue else None
+
+    def take_file(self, now: float) -> FileJob | None:
+        """Give a worker the next file, which makes its task RUNNING; None if there is nothing to do yet."""
+        while True:
+            while self._waiting_files:
+                task, file = self._waiting_files.popleft()
+                problem, stored = self._look_at_source(task, file, now)
+                if problem is None:
+                    deadline = (task.begins_at or now) + self._settings.task_timeout
+                    return FileJob(task, file, deadline, stored)
+                self._finish(task, file, problem, now)
+            ready_at = self.next_ready()
+            if ready_at is None or ready_at > now:
+                return None
+            task = heappop(self._queue)[2]
+            task.begins_at = now
+            self._waiting_files.extend((task, file) for file in task.files)
+
+    def finish_file(self, job: FileJob, outcome: FinishedFile | FileProblem, now: float) -> None:
+        """Record what came of a file; the last one ends its task."""
+        self._finish(job.task, job.file, outcome, now)
+
+    def _finish(self, task: Task, file: TaskFile, outcome: FinishedFile | FileProblem, now: float) -> None:
+        if isinstance(outcome, FinishedFile):
+            file.document = outcome.document
+            file.speech_ms = outcome.speech_ms
+        else:
+            file.problem = self._worded(outcome)
+        file.ends_at = now
+        if all(other.ends_at is not None for other in task.files):
+            task.ends_at = now
+            self._schedule(now, "end", task)
+
+    # Planning
+
+    def _plan(self, task: Task) -> None:
+        begins_at = self._draw_begin(task)
+        task.begins_at = begins_at
+        if task.failure is not None or self._script is None:
+            task.ends_at = begins_at + self._settings.min_processing_seconds
+        else:
+            for file in task.files:
+                self._plan_file(task, file, self._script, begins_at)
+            task.ends_at = max(file.ends_at or begins_at for file in task.files)
+        if self._settings.max_running_tasks is not None:
+            heappush(self._busy_until[task.account], task.ends_at)
+        self._schedule(task.ends_at, "end", task)
+
+    def _plan_file(self, task: Task, file: TaskFile, script: ScriptedRecognizer, begins_at: float) -> None:
+        settings = self._settings
+        problem, _ = self._look_at_source(task, file, begins_at)
+        seconds: float | None = settings.min_processing_seconds
+        if problem is None:
+            plan = script.plan(file.request, self._chance)
+            problem, seconds = plan.problem, plan.processing_seconds
+            file.speech_ms = plan.speech_ms
+            if seconds is None:
+                audio_seconds = plan.duration_ms / 1000
+                seconds = max(settings.min_processing_seconds, audio_seconds / settings.processing_speed)
+                if problem is not None and problem.code in _DOWNLOAD_CODES:
+                    seconds = settings.dead_link_seconds
+        if seconds is not None and seconds > settings.task_timeout:
+            problem, seconds = TIMED_OUT, settings.task_timeout
+        file.problem = None if problem is None else self._worded(problem)
+        file.ends_at = begins_at + (seconds or 0.0)
+
+    def _draw_begin(self, task: Task) -> float:
+        limit = self._settings.max_running_tasks
+        if limit is None:
+            return task.ready_at
+        busy_until = self._busy_until[task.account]
+        while busy_until and busy_until[0] <= task.ready_at:
+            heappop(busy_until)
+        return task.ready_at if len(busy_until) < limit else max(task.ready_at, heappop(busy_until))
+
+    def _draw_queue_seconds(self, first_url: str) -> float:
+        drawn = None if self._script is None else self._script.queue_seconds(first_url, self._chance)
+        return self._chance.uniform(*self._settings.queue_seconds) if drawn is None else drawn
+
+    def _draw_order(self, files: int) -> list[int]:
+        order = list(range(files))
+        if self._settings.results_order == "reversed":
+            order.reverse()
+        elif self._settings.results_order == "shuffled":
+            self._chance.shuffle(order)
+        return order
+
+    def _look_at_source(self, task: Task, file: TaskFile, now: float) -> tuple[FileProblem | None, StoredObject | None]:
+        """Find what is wrong with a URL before anything is fetched, and the object an `oss://` URL names."""
+        url = file.request.file_url
+        if not url.isascii() or any(character <= " " for character in url):
+            return _DOWNLOAD_FAILED, None
+        if url.startswith(OSS_SCHEME):
+            stored = self._storage.find(url, task.account, task.model, now) if task.resolves_oss else None
+            return (_DOWNLOAD_FAILED if stored is None else None), stored
+        return (None if _has_host(url) else FileProblem("REQUEST_INVALID_FILE_URL_VALUE")), None
+
+    def _worded(self, problem: FileProblem) -> FileProblem:
+        """Give a problem the code and message of the settings (section 6.3)."""
+        if problem.code == _DOWNLOAD_FAILED.code:
+            return FileProblem(problem.code, problem.message or _DOWNLOAD_FAILED.message)
+        if problem.code in _DOWNLOAD_CODES and not self._settings.specific_download_codes:
+            return _DOWNLOAD_FAILED
+        return problem
+
+    def _schedule(self, when: float, event: Literal["end", "forget"], task: Task) -> None:
+        heappush(self._events, (when, next(self._numbers), event, task))
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -1,0 +1,135 @@
+"""List an account's tasks: filters, time windows and pages (protocol notes, section 4.2)."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import accumulate, islice
+from typing import Any, Final
+
+from attrs import define, field, frozen
+
+from aiofunasr.emulator.messages import RefusalError
+from aiofunasr.emulator.replies import list_row, listed_status, service_zone
+from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.tasks import Task
+
+_DAY: Final = 86400.0
+_STATUSES: Final = {"PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"}
+
+
+@define
+class TaskIndex:
+    """Tasks in the order of their submits, so that a time window is two binary searches away."""
+
+    _tasks: list[Task] = field(factory=list)
+    _times: list[float] = field(factory=list)
+    _gone: int = 0
+
+    def add(self, task: Task) -> None:
+        """Append the newest task."""
+        self._tasks.append(task)
+        # Even a clock that was set back leaves the times in order.
+        latest = self._times[-1] if self._times else task.submitted_at
+        self._times.append(max(latest, task.submitted_at))
+
+    def note_expired(self, live: Mapping[str, Task]) -> None:
+        """Note that one of the tasks is gone; they are dropped together, once they are half of all."""
+        self._gone += 1
+        if self._gone * 2 > len(self._tasks):
+            self._tasks = [task for task in self._tasks if task.task_id in live]
+            self._times = list(accumulate((task.submitted_at for task in self._tasks), max))
+            self._gone = 0
+
+    def between(self, begin: float, end: float, live: Mapping[str, Task]) -> list[Task]:
+        """Return the live tasks submitted in `[begin, end]`, the oldest first."""
+        tasks = self._tasks[bisect_left(self._times, begin) : bisect_right(self._times, end)]
+        return [task for task in tasks if task.task_id in live] if self._gone else tasks
+
+
+@frozen
+class ListQuery:
+    """What is asked for: seconds since the epoch, and filters that are None when not given."""
+
+    begin: float
+    end: float
+    page_no: int
+    page_size: int
+    task_id: str | None
+    model: str | None
+    status: str | None
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, str], now: float, settings: EmulatorSettings) -> ListQuery:
+        """Read the query arguments; without times the last 24 hours are meant, and never more are.
+
+        Raises:
+            RefusalError: an argument has no meaning.
+        """
+        given = {
+            name: value for name, value in arguments.items() if value and name not in settings.list_ignored_filters
+        }
+        begin, end = (_moment(given, name, settings) for name in ("start_time", "end_time"))
+        if begin is None:
+            begin = (now if end is None else end) - _DAY
+        if end is None:
+            end = now if "start_time" not in given else begin + _DAY
+        if not 0 <= end - begin <= _DAY:
+            raise _invalid("The span between start_time and end_time must not exceed 24 hours.")
+        status = given.get("status")
+        if status is not None and status not in _STATUSES:
+            raise _invalid(f"Unknown status: {status}")
+        return cls(
+            begin,
+            end,
+            _whole_number(given, "page_no", 1),
+            _whole_number(given, "page_size", 10),
+            given.get("task_id"),
+            given.get("model_name"),
+            status,
+        )
+
+
+def list_body(query: ListQuery, tasks: Sequence[Task], seen_at: float, settings: EmulatorSettings) -> dict[str, Any]:
+    """Build the flat body of a list reply from tasks in the order of their submits.
+
+    `seen_at` is the moment the list shows: now, less the lag of the settings.
+    """
+    if query.task_id is not None:
+        tasks = [task for task in tasks if task.task_id == query.task_id]
+    if query.status is not None:
+        tasks = [task for task in tasks if listed_status(task, seen_at, settings) == query.status]
+    size = min(query.page_size, settings.list_page_size_cap)
+    ordered = reversed(tasks) if settings.list_order == "newest" else iter(tasks)
+    page = islice(ordered, (query.page_no - 1) * size, query.page_no * size)
+    return {
+        "total": len(tasks),
+        "total_page": -(-len(tasks) // size),
+        "page_no": query.page_no,
+        "page_size": size if settings.list_page_size_echo == "used" else query.page_size,
+        "data": [list_row(task, seen_at, settings) for task in page],
+    }
+
+
+def _moment(given: Mapping[str, str], name: str, settings: EmulatorSettings) -> float | None:
+    text = given.get(name)
+    if text is None:
+        return None
+    try:
+        # strptime alone would take fewer digits.
+        moment = datetime.strptime(text.zfill(14), "%Y%m%d%H%M%S").replace(tzinfo=service_zone(settings))
+    except ValueError:
+        raise _invalid(f"{name} must be written YYYYMMDDhhmmss") from None
+    return moment.timestamp()
+
+
+def _whole_number(given: Mapping[str, str], name: str, default: int) -> int:
+    text = given.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+        raise _invalid(f"{name} must be a positive integer")
+    return int(text)
+
+
+def _invalid(message: str) -> RefusalError:
+    return RefusalError(400, "InvalidParameter", message)

@@ -1,0 +1,131 @@
+"""The bodies of the service's replies (protocol notes, sections 2.8, 3.4, 4.1, 4.2 and 6.1)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any, Final
+
+from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.tasks import Task, TaskFile
+
+LinkOf = Callable[[Task, TaskFile], str]
+
+UNSUPPORTED_CANCEL: Final = (
+    400,
+    "UnsupportedOperation",
+    "Failed to cancel the task, please confirm if the task is in PENDING status.",
+)
+
+
+def service_zone(settings: EmulatorSettings) -> timezone:
+    """Return the zone the service writes its zone-less times in (section 3.3)."""
+    return timezone(timedelta(hours=settings.utc_offset_hours))
+
+
+def text_time(seconds: float, settings: EmulatorSettings) -> str:
+    """Write a time the way queries do: `YYYY-MM-DD HH:MM:SS.mmm`, no zone."""
+    moment = datetime.fromtimestamp(seconds, service_zone(settings))
+    return moment.replace(tzinfo=None).isoformat(" ", timespec="milliseconds")
+
+
+def task_output(task: Task, now: float, settings: EmulatorSettings, link_of: LinkOf) -> dict[str, Any]:
+    """Build the `output` of a query (section 3.4); `link_of` gives a finished file its signed URL."""
+    status = task.status(now)
+    output: dict[str, Any] = {
+        "task_id": task.task_id,
+        "task_status": status,
+        "submit_time": text_time(task.submitted_at, settings),
+    }
+    if now >= task.scheduled_at:
+        output["scheduled_time"] = text_time(task.scheduled_at, settings)
+    ended_at = task.ended_at(now)
+    if ended_at is not None:
+        output["end_time"] = text_time(ended_at, settings)
+    if status == "FAILED" and not _add_failure(output, task, settings):
+        return output
+    if status in {"SUCCEEDED", "FAILED"} or (status == "RUNNING" and settings.running_carries_results):
+        output["results"] = [_result(task, task.files[i], now, link_of) for i in task.results_order]
+    succeeded = failed = 0
+    if ended_at is not None or (status == "RUNNING" and settings.metrics_advance):
+        succeeded, failed = (0, 0) if status == "CANCELED" else task.finished_files(now)
+    output["task_metrics"] = {"TOTAL": len(task.files), "SUCCEEDED": succeeded, "FAILED": failed}
+    return output
+
+
+def task_usage(task: Task, now: float, settings: EmulatorSettings) -> dict[str, Any] | None:
+    """Build the `usage` of a query: whole seconds of speech, in a task that SUCCEEDED."""
+    status = task.status(now)
+    if status == "SUCCEEDED":
+        return {"duration": -(-task.billed_ms // 1000)}
+    if status == "FAILED" and task.failure is None and settings.all_failed_form == "succeeded":
+        # The documentation's example of a failed task shows a duration, though nothing was recognized.
+        return {"duration": len(task.files)}
+    return None
+
+
+def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, Any]:
+    """Build a row of the list: the times are integers, ms since the epoch (section 4.2)."""
+    row: dict[str, Any] = {
+        "task_id": task.task_id,
+        "status": listed_status(task, now, settings),
+        "request_id": task.request_id,
+        "model_name": task.model,
+        "region": settings.region,
+        "gmt_create": _milliseconds(task.submitted_at),
+        "api_key_id": str(_digits(task.api_key, 7)),
+        "caller_uid": str(_digits(task.account, 16)),
+        "caller_parent_id": str(_digits(task.account, 16)),
+        "user_api_unique_key": f"apikey:v1:audio:asr:transcription:{task.model}",
+    }
+    if now >= task.scheduled_at:
+        row["start_time"] = _milliseconds(task.scheduled_at)
+    ended_at = task.ended_at(now)
+    if ended_at is not None:
+        row["end_time"] = _milliseconds(ended_at)
+    return row
+
+
+def listed_status(task: Task, now: float, settings: EmulatorSettings) -> str:
+    """Return the status a list shows, which is the one a query shows."""
+    status = task.status(now)
+    if status == "FAILED" and task.failure is None and settings.all_failed_form == "succeeded":
+        return "SUCCEEDED"
+    return status
+
+
+def _add_failure(output: dict[str, Any], task: Task, settings: EmulatorSettings) -> bool:
+    """Add what a failed task says as a whole; return whether it lists its files too (sections 3.4, 14)."""
+    if task.failure is None and settings.all_failed_form == "succeeded":
+        output["task_status"] = "SUCCEEDED"
+        return True
+    failure = task.failure or next(file.problem for file in task.files if file.problem is not None)
+    output["code"] = failure.code
+    output["message"] = failure.message or failure.code
+    return task.failure is None and settings.all_failed_form == "failed"
+
+
+def _result(task: Task, file: TaskFile, now: float, link_of: LinkOf) -> dict[str, Any]:
+    result: dict[str, Any] = {"file_url": file.request.file_url}
+    if file.ends_at is None or file.ends_at > now:
+        result["subtask_status"] = "RUNNING"
+    elif file.problem is None:
+        result["transcription_url"] = link_of(task, file)
+        result["subtask_status"] = "SUCCEEDED"
+    else:
+        result["code"] = file.problem.code
+        result["message"] = file.problem.message or file.problem.code
+        result["subtask_status"] = "FAILED"
+    return result
+
+
+def _milliseconds(seconds: float) -> int:
+    # Rounded where a datetime is, so that both ways to write a time agree.
+    return round(seconds * 1e6) // 1000
+
+
+def _digits(text: str, count: int) -> int:
+    """Make a stable number of so many digits out of a name, so that rows never show a key."""
+    lowest: int = 10 ** (count - 1)
+    return lowest + zlib.crc32(text.encode()) % (9 * lowest)

@@ -1,0 +1,80 @@
+"""The result files: their signed links, and what a download gets (protocol notes, section 3.6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from aiofunasr.emulator.document import transcription_document
+from aiofunasr.emulator.messages import HttpRequest, StorageRefusalError
+from aiofunasr.emulator.recognizer import Recognition
+from aiofunasr.emulator.replies import service_zone
+from aiofunasr.emulator.scripted import ScriptedRecognizer
+from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.storage import ObjectStorage, result_path
+from aiofunasr.emulator.tasks import Task, TaskFile
+
+_SNAPSHOTS: Final = {"fun-asr": "fun-asr-2025-11-07", "fun-asr-mtl": "fun-asr-mtl-2025-08-25"}
+
+
+class ResultFiles:
+    """Knows the result files that were linked to, by their path."""
+
+    def __init__(
+        self,
+        settings: EmulatorSettings,
+        storage: ObjectStorage,
+        script: ScriptedRecognizer | None,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._settings = settings
+        self._storage = storage
+        self._script = script
+        self._new_id = new_id
+        self._files: dict[str, tuple[Task, TaskFile]] = {}
+
+    def link(self, task: Task, file: TaskFile, now: float) -> str:
+        """Return the path and signed query of a finished file; asked again, the same one."""
+        settings = self._settings
+        ended_at = (file.ends_at if task.ends_at is None or task.ends_at > now else task.ends_at) or now
+        if file.link is None:
+            folder = datetime.fromtimestamp(ended_at, service_zone(settings))
+            path = result_path(_SNAPSHOTS.get(task.model, task.model), folder, self._new_id())
+            self._files[path] = (task, file)
+        elif settings.resign_links:
+            path, ended_at = file.link.partition("?")[0], now
+        else:
+            return file.link
+        file.link = self._storage.link(path, math.floor(ended_at) + int(settings.result_link_life))
+        return file.link
+
+    def read(self, request: HttpRequest, now: float) -> bytes:
+        """Return the document a link names.
+
+        Raises:
+            StorageRefusalError: the link has expired, was altered, or came with an API key.
+        """
+        status = self._settings.authorized_result_status
+        if status is not None and request.header("Authorization"):
+            code = "InvalidArgument" if status == 400 else "AccessDenied"
+            message = "Only one auth mechanism allowed: the query string or the Authorization header."
+            raise StorageRefusalError(status, code, message)
+        self._storage.check_link(request.path, request.query, now)
+        found = self._files.get(request.path) or self._files.get(request.path.replace(":", "%3A"))
+        if found is None:
+            raise StorageRefusalError(404, "NoSuchKey", "The specified key does not exist.")
+        task, file = found
+        if file.document is not None:
+            return file.document
+        outcome = None if self._script is None else self._script.outcome(file.request)
+        if not isinstance(outcome, Recognition):
+            raise StorageRefusalError(404, "NoSuchKey", "The specified key does not exist.")
+        return transcription_document(file.request, outcome, task.word_filter)
+
+    def forget(self, task: Task) -> None:
+        """Drop the results of a task."""
+        for file in task.files:
+            if file.link is not None:
+                self._files.pop(file.link.partition("?")[0], None)

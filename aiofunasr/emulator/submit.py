@@ -1,0 +1,137 @@
+"""Read a submit (protocol notes, sections 2.2 to 2.4) and refuse what the service refuses at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+from attrs import frozen
+
+from aiofunasr.emulator.messages import HttpRequest, RefusalError
+from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.word_filter import WordFilter
+
+_SCHEMES: Final = ("http://", "https://", "oss://")
+
+
+@frozen
+class Submit:
+    """A submit that passed the checks of its header and body."""
+
+    model: str
+    file_urls: tuple[str, ...]
+    parameters: dict[str, Any] | None
+    resolves_oss: bool
+    word_filter: WordFilter
+    _options: dict[str, Any]
+
+    def recognition_request(self, file_url: str) -> RecognitionRequest:
+        """Return what one of the files is to be recognized with."""
+        return RecognitionRequest(file_url, self.model, **self._options)
+
+
+def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
+    """Check a submit in the order of the service: async header, body, model, files, parameters.
+
+    Raises:
+        RefusalError: with the status and code of the protocol notes, section 6.2.
+    """
+    if request.header("X-DashScope-Async").lower() != "enable":
+        raise RefusalError(403, "AccessDenied", "current user api does not support synchronous calls.")
+    body = _read_body(request, settings)
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
+        raise _invalid("Required parameter(model) missing or invalid, please check the request parameters.")
+    if model not in settings.models:
+        raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
+    file_urls = _read_file_urls(body, settings)
+    resolves_oss = request.header("X-DashScope-OssResourceResolve").lower() == "enable"
+    has_oss = any(url.startswith("oss://") for url in file_urls)
+    if has_oss and not resolves_oss and settings.oss_without_header == "request":
+        raise RefusalError(400, "InvalidParameter.DataInspection", "Unable to download the media resource.")
+    parameters = body.get("parameters")
+    if parameters is not None and not isinstance(parameters, dict):
+        raise _invalid("parameters must be an object")
+    options, word_filter = _read_parameters(parameters or {}, settings)
+    return Submit(model, file_urls, parameters, resolves_oss, word_filter, options)
+
+
+def _read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, Any]:
+    if len(request.body) > settings.max_body_bytes:
+        raise RefusalError(400, "BadRequest.TooLarge", "The request body is too large.")
+    try:
+        body = json.loads(request.body)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise _invalid("Required body invalid, please check the request body format.")
+    return body
+
+
+def _read_file_urls(body: dict[str, Any], settings: EmulatorSettings) -> tuple[str, ...]:
+    inputs = body.get("input")
+    urls = inputs.get("file_urls") if isinstance(inputs, dict) else None
+    if not isinstance(urls, list) or not urls:
+        raise _invalid("input must contain file_urls")
+    if not all(isinstance(url, str) and url.startswith(_SCHEMES) for url in urls):
+        raise _invalid("url error, please check url\uff01")
+    if len(urls) > settings.max_files_per_task:
+        raise RefusalError(400, settings.too_many_files_code, settings.too_many_files_message)
+    return tuple(urls)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_PARAMETERS: Final[dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], bool]]]] = {
+    "channel_id": (
+        "channel_ids",
+        tuple,
+        lambda v: isinstance(v, list) and bool(v) and all(_is_integer(c) and c >= 0 for c in v),
+    ),
+    "language_hints": (
+        "language_hints",
+        tuple,
+        lambda v: isinstance(v, list) and all(isinstance(code, str) for code in v),
+    ),
+    "diarization_enabled": ("diarization_enabled", bool, lambda v: isinstance(v, bool)),
+    "speaker_count": ("speaker_count", int, lambda v: _is_integer(v) and 2 <= v <= 100),
+    "speech_noise_threshold": (
+        "speech_noise_threshold",
+        float,
+        lambda v: _is_number(v) and -1.0 <= v <= 1.0,
+    ),
+}
+"""On the wire; in a `RecognitionRequest`; how it is converted; whether the value is allowed (section 2.3)."""
+
+
+def _read_parameters(parameters: dict[str, Any], settings: EmulatorSettings) -> tuple[dict[str, Any], WordFilter]:
+    """Read the parameters that change the outcome; unknown names are ignored, as the service mostly does."""
+    options: dict[str, Any] = {}
+    for wire_name, (name, convert, is_allowed) in _PARAMETERS.items():
+        value = parameters.get(wire_name)
+        if value is None:
+            continue
+        if not is_allowed(value):
+            raise _invalid(f"Required parameter({wire_name}) missing or invalid, please check the request parameters.")
+        options[name] = convert(value)
+    try:
+        word_filter = WordFilter.parse(
+            parameters.get("special_word_filter"),
+            lenient=settings.lenient_word_filter,
+            reserved_words=settings.reserved_words,
+        )
+    except ValueError as error:
+        raise _invalid(f"special_word_filter is invalid: {error}") from None
+    return options, word_filter
+
+
+def _invalid(message: str) -> RefusalError:
+    return RefusalError(400, "InvalidParameter", message)

@@ -1,0 +1,44 @@
+"""What several test modules use: runs in virtual time, and a recorder of what reaches the service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiofunasr import Session
+from aiofunasr.emulator import EmulatorSettings, FaultPlan, Service
+from aiofunasr.testing import local_session, run_in_virtual_time
+
+Scenario = Callable[[Session, Service], Awaitable[Any]]
+
+
+def play(
+    scenario: Scenario,
+    settings: EmulatorSettings | None = None,
+    *,
+    faults: FaultPlan | None = None,
+    **arguments: Any,
+) -> Any:
+    """Run a scenario with a session on an emulated service, in virtual time."""
+
+    async def run() -> Any:
+        async with clean(), local_session(settings, faults=faults, **arguments) as (session, service):
+            return await scenario(session, service)
+
+    return run_in_virtual_time(run)
+
+
+@asynccontextmanager
+async def clean() -> AsyncIterator[None]:
+    """Make sure that no asyncio task is left behind."""
+    before = asyncio.all_tasks()
+    yield
+    left = {task for task in asyncio.all_tasks() - before if not task.done()}
+    assert not left, f"tasks left behind: {left}"
+
+
+def urls(count: int, host: str = "media") -> list[str]:
+    """Return distinct URLs that the scripted recognizer has something to say about."""
+    return [f"https://{host}.example/call-{number}-10s.wav" for number in range(count)]
