@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
@@ -17,6 +18,7 @@ from aiofunasr import statistics
 from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import ConfigurationError, InvalidArgumentError
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
 from aiofunasr.pipeline.inputs import Sources, as_iterable, inspect, one_task_of
@@ -95,7 +97,7 @@ class Session:
         )
         self._width = self._width_of(files_per_task)
         self._entered = False
-        self._unfinished: tuple[str, ...] = ()
+        self._closing: asyncio.Task[tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
         engine = self._engine
@@ -124,14 +126,16 @@ class Session:
         `SessionClosedError` that carries its token; `unfinished` has all of them. It is not cut short by being
         cancelled.
         """
-        if self._engine.background.is_open:
-            with anyio.CancelScope(shield=True):
-                self._unfinished = await self._engine.stop()
+        if self._closing is None:
+            if not self._engine.background.is_open and self._engine.background.crash is None:
+                return
+            self._closing = asyncio.create_task(self._engine.stop(), name="aiofunasr session closing")
+        await outlast(self._closing)
 
     @property
     def unfinished(self) -> tuple[str, ...]:
         """After closing: the tokens of the tasks that were in flight. They go on, and can be attached again."""
-        return self._unfinished
+        return self._closing.result() if self._closing is not None and self._closing.done() else ()
 
     # --- many files ---
 

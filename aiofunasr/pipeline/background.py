@@ -60,7 +60,13 @@ class Background:
         self._loop = asyncio.get_running_loop()
         started = anyio.Event()
         self._task = asyncio.create_task(self._main(started, on_crash), name="aiofunasr session")
-        await started.wait()
+        try:
+            await started.wait()
+        except BaseException:
+            # Cancelled on the way in: nobody will ever leave this session.
+            self._task.cancel()
+            await outlast(self._task)
+            raise
 
     async def _main(self, started: anyio.Event, on_crash: Callable[[BaseException], None]) -> None:
         try:
@@ -114,10 +120,23 @@ class Background:
         if self._group is not None:
             self._group.cancel_scope.cancel()
         if self._task is not None:
-            # Awaiting the task directly would cancel it with this caller, before its own clean-up is done.
-            await asyncio.wait([self._task])
+            await outlast(self._task)
         for call in tuple(self._calls):
             call.done.set()
+
+
+async def outlast(task: asyncio.Task[Any]) -> None:
+    """Wait until a task has ended, however often the caller is cancelled meanwhile, and only then be cancelled."""
+    cancelled: asyncio.CancelledError | None = None
+    # The scope keeps anyio's cancellation out; a task cancelled by asyncio itself gets through, once each time.
+    with anyio.CancelScope(shield=True):
+        while not task.done():
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError as error:
+                cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 class _Call(Generic[T]):
