@@ -266,7 +266,7 @@ def test_several_consumers_share_one_batch() -> None:
                 seen.append(result.index)  # noqa: PERF401
 
         async with session.transcribe(urls(50)) as batch, anyio.create_task_group() as group:
-            for _ in range(4):
+            for _consumer in range(4):
                 group.start_soon(consume, batch)
         assert sorted(seen) == list(range(50))
 

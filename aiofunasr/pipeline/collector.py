@@ -48,6 +48,7 @@ class Collector:
         self._random = random
         self._line: deque[Outlet] = deque()
         self._workers = 0
+        # One at a time: two would only take the interpreter from each other.
         self._decoding = CapacityLimiter(1)
         self._retries = RetryBudget()
         self.collected = 0
@@ -137,4 +138,5 @@ class Collector:
             raise read_refusal(reply)
         if len(reply.body) <= _SMALL_DOCUMENT:
             return read_transcript(reply.body)
-        return await anyio.to_thread.run_sync(read_transcript, reply.body, limiter=self._decoding)
+        async with self._decoding:
+            return await anyio.to_thread.run_sync(read_transcript, reply.body)
