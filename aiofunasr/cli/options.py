@@ -1,0 +1,103 @@
+"""The options several commands have, and how their values are read."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from aiofunasr.schedule.packing import MOST_FILES
+
+_ACCOUNT = "Account"
+_LOCAL = "On this machine"
+_RESULTS = "Results"
+
+
+class FormatName(StrEnum):
+    """The formats of `aiofunasr.export` that can be asked for."""
+
+    TXT = "txt"
+    JSON = "json"
+    JSONL = "jsonl"
+    SRT = "srt"
+    VTT = "vtt"
+
+
+class EngineName(StrEnum):
+    """The speech recognition engines of the emulator."""
+
+    MOONSHINE = "moonshine"
+    WHISPER = "whisper"
+
+
+ApiKey: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--api-key", help="Default: DASHSCOPE_API_KEY.", rich_help_panel=_ACCOUNT, show_default=False),
+]
+Region: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="cn-beijing (default) or ap-southeast-1; or DASHSCOPE_REGION.", rich_help_panel=_ACCOUNT),
+]
+Workspace: TypeAlias = Annotated[
+    str | None, typer.Option(help="A workspace id; or DASHSCOPE_WORKSPACE.", rich_help_panel=_ACCOUNT)
+]
+BaseUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--base-url", help="Or DASHSCOPE_BASE_URL.", rich_help_panel=_ACCOUNT)
+]
+
+FormatOption: TypeAlias = Annotated[
+    FormatName, typer.Option("--format", "-f", help="How results are written.", rich_help_panel=_RESULTS)
+]
+Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Write each result into a file in DIR and print its path.",
+        rich_help_panel=_RESULTS,
+        show_default=False,
+    ),
+]
+Quiet: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_RESULTS)
+]
+Verbose: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show what the library logs.", rich_help_panel=_RESULTS)
+]
+
+EngineOption: TypeAlias = Annotated[
+    EngineName | None,
+    typer.Option(
+        "--engine", help="moonshine (English, default) or whisper.", rich_help_panel=_LOCAL, show_default=False
+    ),
+]
+EngineModel: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--engine-model",
+        metavar="DIR",
+        help="The CTranslate2 model of the whisper engine.",
+        rich_help_panel=_LOCAL,
+        show_default=False,
+    ),
+]
+Local: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--local",
+        help="Recognize speech in this process: no key, no network. Without a file, a sample is transcribed.",
+        rich_help_panel=_LOCAL,
+    ),
+]
+
+
+def files_per_task(text: str) -> int | str:
+    """Read how many files go into a task: a number, or the word that leaves it open."""
+    if text == "auto":
+        return text
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_FILES:
+        raise typer.BadParameter(f"a number from 1 to {MOST_FILES}, or auto")
+    return int(text)

@@ -1,0 +1,234 @@
+"""`aiofunasr transcribe` and `aiofunasr attach`: wait for results and hand them on as they complete."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+from attrs import field, frozen
+
+from aiofunasr.batch import TranscriptionBatch
+from aiofunasr.cli.delivery import ToDirectory, ToStdout, choose_delivery
+from aiofunasr.cli.inputs import check_sources, open_inputs
+from aiofunasr.cli.place import EngineChoice, Place, local_service, sample
+from aiofunasr.cli.running import FAILED
+from aiofunasr.cli.screen import Progress, Screen
+from aiofunasr.cli.wording import count, describe, name_of, printable
+from aiofunasr.errors import FunASRError, TaskError
+from aiofunasr.export import Format
+from aiofunasr.options import TranscriptionOptions
+from aiofunasr.results import SubtaskResult
+from aiofunasr.session import FilesPerTask, Session
+from aiofunasr.task import TranscriptionTask
+from aiofunasr.token import TaskToken
+
+
+@frozen(kw_only=True)
+class ResultOptions:
+    """What becomes of results."""
+
+    format: Format
+    output: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+    def screen(self) -> Screen:
+        """Make the screen to show them on."""
+        return Screen(quiet=self.quiet, verbose=self.verbose)
+
+
+@frozen(kw_only=True)
+class TranscribeJob:
+    """What `transcribe` was asked to do."""
+
+    sources: Sequence[str] = ()
+    manifest: str | None = None
+    options: TranscriptionOptions = field(factory=TranscriptionOptions)
+    files_per_task: FilesPerTask = "auto"
+    place: Place
+    engine: EngineChoice | None = None
+    results: ResultOptions
+
+
+class Receiver:
+    """Takes the results of a run: hands on what can be handed on, says what failed, and counts.
+
+    One result at a time, because their texts must not mix.
+    """
+
+    def __init__(self, delivery: ToStdout | ToDirectory, format: Format, screen: Screen) -> None:
+        self._delivery = delivery
+        self._format = format
+        self._screen = screen
+        self._lock = anyio.Lock()
+        self.done = 0
+        self.failed = 0
+
+    async def take(self, result: SubtaskResult, *, headed: bool) -> None:
+        """Take one result; `headed` says that there are others to tell it from.
+
+        Raises:
+            BrokenPipeError: Nobody reads stdout any more.
+        """
+        async with self._lock:
+            if result.error is not None:
+                self._fail(f"failed: {name_of(result)}: {describe(result.error)}")
+            elif result.no_speech:
+                self._screen.note(f"no speech: {name_of(result)}")
+            if result.ok or self._format.takes_failures:
+                await self._deliver(result, headed=headed)
+            else:
+                self._delivery.pass_over(result)
+            self.done += 1
+
+    async def _deliver(self, result: SubtaskResult, *, headed: bool) -> None:
+        try:
+            await self._delivery.deliver(result, headed=headed)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # It was paid for, and stays at the service for a day.
+            again = f"; it can be had again with: aiofunasr attach {result.token}" if result.token else ""
+            self._fail(f"not written: {name_of(result)}: {error.strerror or error}", again)
+
+    def give_up(self, what: str, error: FunASRError) -> None:
+        """Count something that has no results, and say why."""
+        self.done += 1
+        self._fail(f"failed: {what}: {describe(error)}")
+
+    def _fail(self, message: str, token: str = "") -> None:
+        self.failed += 1
+        self._screen.show(printable(message) + token)
+
+    def finish(self) -> int:
+        """Say how it went, where that is not plain to see, and return the status."""
+        if self.done > 1:
+            failed = f", {self.failed} failed" if self.failed else ""
+            self._screen.note(f"{count(self.done, 'file')} in {self._screen.elapsed:.1f} s{failed}")
+        return FAILED if self.failed else 0
+
+
+async def transcribe(job: TranscribeJob) -> int:
+    """Transcribe files and return the status."""
+    await check_sources(job.sources)
+    if job.engine is None:
+        return await _transcribe_at(job.place, job)
+    async with local_service(job.engine) as place:
+        return await _transcribe_at(place, job)
+
+
+async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
+    session = place.session()
+    screen = job.results.screen()
+    sources = job.sources
+    if not sources and job.manifest is None:
+        sources = [str(sample())]
+        screen.note(f"no file was given: this is {Path(sources[0]).name}, which comes with the package")
+    delivery = choose_delivery(job.results.format, job.results.output, screen)
+    inputs = await open_inputs(sources, job.manifest, delivery.expect)
+    receiver = Receiver(delivery, job.results.format, screen)
+    async with _naming_what_is_left(session, place, screen) as left:
+        batch = session.transcribe(inputs, job.options, files_per_task=job.files_per_task)
+        at_hand: SubtaskResult | None = None
+        try:
+            async with batch, screen.following(lambda: _progress_of(batch, receiver)):
+                async for at_hand in batch:
+                    await receiver.take(at_hand, headed=batch.progress.total != 1)
+                    at_hand = None  # noqa: PLW2901
+        except BaseException as error:
+            if _is_broken_pipe(error):
+                # Whoever read the results has seen enough of this one.
+                at_hand = None
+            else:
+                total = batch.progress.total
+                screen.note(f"ended early: {receiver.done} of {total or 'the'} files were done")
+            raise
+        finally:
+            # A result that was taken and did not get through is as little done as one that was not taken.
+            left.extend(batch.unfinished)
+            if at_hand is not None and at_hand.token is not None:
+                left.append(at_hand.token)
+    return receiver.finish()
+
+
+def _is_broken_pipe(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.subgroup(BrokenPipeError) is not None
+    return isinstance(error, BrokenPipeError)
+
+
+def _progress_of(batch: TranscriptionBatch, receiver: Receiver) -> Progress:
+    progress = batch.progress
+    return Progress(
+        total=progress.total,
+        done=receiver.done,
+        failed=receiver.failed,
+        in_flight=progress.in_flight,
+        # The batch does not tell the states of its tasks, and a command has one batch alone.
+        states=Counter(record.status for record in batch._engine.poller.records),  # noqa: SLF001
+    )
+
+
+async def attach(tokens: Sequence[str], place: Place, results: ResultOptions) -> int:
+    """Wait for tasks that were submitted elsewhere or before, and return the status."""
+    found = {token: TaskToken.decode(token) for token in tokens}
+    place = place.of_tokens(found.values())
+    session = place.session()
+    screen = results.screen()
+    receiver = Receiver(choose_delivery(results.format, results.output, screen), results.format, screen)
+    tasks: dict[str, TranscriptionTask] = {}
+    # A token of a task id alone does not say how many files there are; at least one.
+    expected = sum(max(1, len(token.file_digests)) for token in found.values())
+
+    def progress() -> Progress:
+        return Progress(
+            total=max(expected, receiver.done),
+            done=receiver.done,
+            failed=receiver.failed,
+            in_flight=max(0, expected - receiver.done),
+            states=Counter(task.status for task in tasks.values()),
+        )
+
+    async def follow(token: str) -> None:
+        try:
+            tasks[token] = task = await session.attach(token)
+            async for result in task:
+                several = len(found) > 1 or (task.snapshot is not None and len(task.snapshot.results) > 1)
+                await receiver.take(result, headed=several)
+        except TaskError as error:
+            receiver.give_up(f"task {found[token].task_id}", error)
+        tasks.pop(token, None)
+
+    async with _naming_what_is_left(session, place, screen) as left:
+        try:
+            async with screen.following(progress), anyio.create_task_group() as group:
+                for token in found:
+                    group.start_soon(follow, token)
+        finally:
+            left.extend(tasks)
+    return receiver.finish()
+
+
+@asynccontextmanager
+async def _naming_what_is_left(session: Session, place: Place, screen: Screen) -> AsyncIterator[list[str]]:
+    """Open a session, and however it ends, name the tasks that go on without it.
+
+    Yields:
+        A list for the tokens the session itself does not know to be left.
+    """
+    left: list[str] = []
+    try:
+        async with session:
+            yield left
+    finally:
+        tokens = dict.fromkeys([*left, *session.unfinished])
+        if tokens and place.local:
+            screen.show("\n".join([f"{count(len(tokens), 'task')} ended with the service of this process:", *tokens]))
+        elif tokens:
+            again = " \\\n  ".join([f"aiofunasr attach{place.options()}", *tokens])
+            screen.show(
+                f"{count(len(tokens), 'task')} left in flight, to go on without this program. For the results:\n{again}"
+            )

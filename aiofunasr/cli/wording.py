@@ -1,0 +1,51 @@
+"""How things are said to a person: redacted, on one line, nothing in it that moves the cursor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from unicodedata import category
+
+from aiofunasr.errors import FunASRError
+from aiofunasr.redaction import redact
+from aiofunasr.results import SubtaskResult
+
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+
+def printable(text: str) -> str:
+    """Redact a text, and replace what a terminal would obey or hide rather than show."""
+    return "".join("?" if category(character) in _NOT_SHOWN else character for character in redact(text))
+
+
+def name_of(result: SubtaskResult) -> str:
+    """Return what a result is called in front of a person: the file as it was given, without what is secret in it."""
+    return printable(os.fspath(result.source)) or f"task {result.task_id}"
+
+
+def describe(error: FunASRError) -> str:
+    """Return an error with its code, or where it has none with its kind."""
+    text = printable(str(error))
+    return text if getattr(error, "code", "") else f"{type(error).__name__}: {text}"
+
+
+def count(number: int, what: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "file"), count(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def complain(text: str) -> None:
+    """Say on stderr why a command ends."""
+    tell("aiofunasr: " + "\n".join(printable(line) for line in text.splitlines()))
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr as it is; where nobody listens, that is no reason to fail."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()

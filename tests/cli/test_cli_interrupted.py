@@ -1,0 +1,102 @@
+"""Interrupted commands: nothing in flight is lost, and a status that says so."""
+
+from __future__ import annotations
+
+import re
+import select
+import signal
+import time
+from collections.abc import Iterator
+from subprocess import PIPE, Popen
+
+import pytest
+from cli.processes import PATIENCE, Variables, emulator, interrupt, run, started, tasks_of
+
+A, B = "https://h/a-8s.wav", "https://h/b-8s.wav"
+PROMPT = 5
+"""Seconds that are more than enough to give up; it is well under a second on an idle machine."""
+
+
+@pytest.fixture(scope="module")
+def slow_place() -> Iterator[Variables]:
+    """An emulator whose tasks stay pending for a while."""
+    with emulator("--instant", "--no-limits", "--queue-seconds", 3, 3) as variables:
+        yield variables
+
+
+def wait_for_tasks(process: Popen[str], place: Variables, number: int) -> None:
+    """Wait until the account has so many tasks."""
+    deadline = time.monotonic() + PATIENCE
+    while len(tasks_of(place)) < number:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def tokens_in(text: str) -> list[str]:
+    return re.findall(r"fasr1\.[\w-]+", text)
+
+
+def test_an_interrupt_names_the_tokens_and_they_work(slow_place: Variables) -> None:
+    before = len(tasks_of(slow_place))
+    with started("transcribe", A, B, env=slow_place) as process:
+        wait_for_tasks(process, slow_place, before + 2)
+        began = time.monotonic()
+        stdout, stderr = interrupt(process)
+    assert (process.returncode, stdout) == (130, "")
+    assert time.monotonic() - began < PROMPT
+    assert "Traceback" not in stderr
+    assert "0 of 2 files" in stderr
+    assert "aiofunasr attach" in stderr
+    tokens = tokens_in(stderr)
+    assert len(tokens) == 2
+
+    with started("attach", *tokens, env=slow_place) as process:
+        time.sleep(1)
+        _, stderr = interrupt(process)
+    assert process.returncode == 130
+    assert set(tokens_in(stderr)) in ({*tokens}, set())  # interrupted before it had begun, it says nothing
+
+    again = run("attach", *tokens, env=slow_place)
+    assert again.returncode == 0, again.stderr
+    assert {line for line in again.stdout.splitlines() if line.startswith("==>")} == {f"==> {A} <==", f"==> {B} <=="}
+
+
+def test_sigterm_does_the_same(slow_place: Variables) -> None:
+    before = len(tasks_of(slow_place))
+    with started("transcribe", A, env=slow_place) as process:
+        wait_for_tasks(process, slow_place, before + 1)
+        _, stderr = interrupt(process, signal.SIGTERM)
+    assert process.returncode == 143
+    assert len(tokens_in(stderr)) == 1
+
+
+def test_waiting_for_standard_input_can_be_interrupted(slow_place: Variables) -> None:
+    before = len(tasks_of(slow_place))
+    with started("transcribe", "--manifest", "-", env=slow_place, stdin=PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(f"{A}\n")
+        process.stdin.flush()
+        wait_for_tasks(process, slow_place, before + 1)
+        began = time.monotonic()
+        _, stderr = interrupt(process)
+    assert process.returncode == 130
+    assert time.monotonic() - began < PROMPT
+    assert len(tokens_in(stderr)) == 1
+
+
+def test_a_full_pipe_can_be_interrupted() -> None:
+    with (
+        emulator("--instant") as place,
+        started("transcribe", "-f", "json", "https://h/x-9000s.wav", env=place) as process,
+    ):
+        assert process.stdout is not None
+        # Nobody reads, so the document fills the pipe and writing it blocks.
+        assert select.select([process.stdout], [], [], PATIENCE)[0]
+        time.sleep(0.5)
+        assert process.poll() is None
+        began = time.monotonic()
+        _, stderr = interrupt(process)
+    assert process.returncode == 130
+    assert time.monotonic() - began < PROMPT
+    assert len(tokens_in(stderr)) == 1
