@@ -73,7 +73,7 @@ class Engine:
         Whoever waits for one of them gets a `SessionClosedError` with its token.
         """
         await self.submitter.settle(CLOSING)
-        tokens = self._release("the session was closed while its tasks were in flight")
+        tokens = self._release(SessionClosedError("the session was closed while its tasks were in flight"))
         self.background.close(SessionClosedError("the session is closed").for_tasks(tokens))
         await self.background.stop()
         await self.transport.aclose()
@@ -90,8 +90,8 @@ class Engine:
                     self.poller.forget(record)
         return left
 
-    def _release(self, why: str) -> tuple[str, ...]:
-        closed = SessionClosedError(why)
+    def _release(self, closed: SessionClosedError) -> tuple[str, ...]:
+        """Tell everyone who waits why it is over, and return the tokens of what goes on."""
         waiting = {record.task_id: record.token for record in self.poller.records}
         for outlet in tuple(self._outlets):
             waiting |= {record.task_id: record.token for record in outlet.abandon()}
@@ -101,8 +101,8 @@ class Engine:
         return tuple(waiting.values())
 
     def _crashed(self, error: BaseException) -> None:
-        message = f"the session's background work failed: {type(error).__name__}: {error}"
-        tokens = self._release(message)
-        closed = SessionClosedError(message).for_tasks(tokens)
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        closed = SessionClosedError(f"the session's background work failed: {type(error).__name__}: {error}")
         closed.__cause__ = error
-        self.background.close(closed)
+        self.background.close(closed.for_tasks(self._release(closed)))

@@ -121,7 +121,7 @@ class Poller:
         """Wait until the schedule has something to ask."""
         while (due := self._schedule.next_at()) is None or due > anyio.current_time():
             self._wake = anyio.Event()
-            with anyio.move_on_at(float("inf") if due is None else due):
+            with anyio.CancelScope(deadline=float("inf") if due is None else due):
                 await self._wake.wait()
 
     async def _place_free(self) -> None:
