@@ -39,6 +39,7 @@ from aiofunasr.errors import (
     TaskFailedError,
     ThrottledError,
     TransportError,
+    UnexpectedError,
     UsageError,
     WaitTimeoutError,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "TranscriptionOptions",
     "TranscriptionTask",
     "TransportError",
+    "UnexpectedError",
     "UsageError",
     "WaitTimeoutError",
     "Word",

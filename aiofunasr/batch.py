@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+import anyio
 from attrs import frozen
 
-from aiofunasr.pipeline.engine import Engine
+from aiofunasr.pipeline.engine import CLOSING, Engine
 from aiofunasr.pipeline.feeder import Feeder
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.results import SubtaskResult
@@ -25,6 +28,7 @@ class BatchProgress:
         read: How many were read from the input so far.
         done: How many results were handed out.
         failed: How many of those had an error.
+        states: How many tasks are in each state, by the last status seen: `{"PENDING": 3, "RUNNING": 2}`.
         in_flight: How many are under way: being uploaded, submitted, transcribed or downloaded, or ready to be taken.
     """
 
@@ -32,6 +36,7 @@ class BatchProgress:
     read: int
     done: int
     failed: int
+    states: Mapping[str, int]
 
     @property
     def in_flight(self) -> int:
@@ -54,7 +59,7 @@ class TranscriptionBatch:
         self._started = False
         self._closed = False
         self._failed = 0
-        self.unfinished: tuple[str, ...] = ()
+        self._left: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         progress = self.progress
@@ -71,6 +76,7 @@ class TranscriptionBatch:
             read=feeder.read,
             done=feeder.handed_out,
             failed=self._failed,
+            states=Counter(record.status for record in self._engine.poller.records if self._outlet in record.outlets),
         )
 
     @property
@@ -92,19 +98,22 @@ class TranscriptionBatch:
         """
         if self._closed:
             raise StopAsyncIteration
-        self._start()
-        await change(self._outlet, ready=self._has_news)
-        result = self._outlet.take()
+        if not self._outlet.waiting:
+            # What is there can be had after the session was closed, too.
+            self._start()
+            await change(self._outlet, ready=self._has_news)
+        result = None if self._closed else self._outlet.take()
         if result is not None:
             self._feeder.taken()
             self._failed += not result.ok
             return result
-        error = self._outlet.error or (self._feeder.source_error if self._feeder.is_exhausted else None)
+        closed_by_another = self._closed
         await self.aclose()
-        if self._outlet.error is not None:
-            raise self._outlet.error.for_tasks(self._outlet.error.tokens or self.unfinished)
-        if error is not None:
-            raise error
+        if self._outlet.error is not None and not closed_by_another:
+            error = self._outlet.error
+            raise error.for_tasks(tuple(dict.fromkeys((*error.tokens, *self.unfinished))))
+        if self._feeder.source_error is not None and not closed_by_another:
+            raise self._feeder.source_error
         raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
@@ -121,12 +130,21 @@ class TranscriptionBatch:
     async def aclose(self) -> None:
         """Stop submitting, and stop waiting; tasks that were accepted go on at the service.
 
-        May be called again, and does not wait for anything.
+        It waits up to a second for the replies to submits that are on their way, so that `unfinished` is complete.
+        May be called again.
         """
         if self._closed:
             return
         self._closed = True
-        self.unfinished = _leave(self._engine, self._feeder, self._outlet)
+        self._left = _leave(self._engine, self._feeder, self._outlet)
+        if self._started:
+            with anyio.move_on_after(CLOSING, shield=True):
+                await self._feeder.ended.wait()
+
+    @property
+    def unfinished(self) -> tuple[str, ...]:
+        """After closing: the tokens of the tasks that go on without the batch, or whose results were not taken."""
+        return tuple(dict.fromkeys((*self._left, *self._outlet.orphans)))
 
     def __del__(self) -> None:
         # Left with `break` and dropped: the feeding side must not wait for a consumer that is gone.
@@ -141,13 +159,14 @@ class TranscriptionBatch:
 
     def _has_news(self) -> bool:
         outlet = self._outlet
-        return bool(outlet.waiting) or self._feeder.is_exhausted or (outlet.error is not None and outlet.is_idle)
+        ended = self._closed or self._feeder.is_exhausted
+        return ended or bool(outlet.waiting) or (outlet.error is not None and outlet.is_idle)
 
 
 def _leave(engine: Engine, feeder: Feeder, outlet: Outlet) -> tuple[str, ...]:
     """Stop a batch and return the tokens of the tasks that go on without it; they are logged, too."""
     feeder.scope.cancel()
-    tokens = tuple(record.token for record in engine.forget(outlet))
+    tokens = engine.forget(outlet)
     if tokens:
         logger.warning(
             "a batch was left with %d tasks in flight, which go on; their tokens: %s",

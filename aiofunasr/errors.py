@@ -14,10 +14,16 @@ so that nothing is lost with it: see `FunASRError.token`.
 from __future__ import annotations
 
 import copy
+import reprlib
 from collections.abc import Sequence
 from typing import Any, Self
 
 from aiofunasr.redaction import redact
+
+_LONGEST_MESSAGE = 2000
+
+_values = reprlib.Repr()
+_values.maxstring = _values.maxother = 300
 
 
 class FunASRError(Exception):
@@ -34,7 +40,8 @@ class FunASRError(Exception):
     tokens: tuple[str, ...] = ()
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(redact(message))
+        # Cut first: a message may be somebody's whole web page.
+        super().__init__(redact(message[:_LONGEST_MESSAGE]))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which is the finished message and not what __init__ takes.
@@ -79,7 +86,7 @@ class InvalidArgumentError(FunASRError, ValueError):
     """
 
     def __init__(self, argument: str, value: object, allowed: str) -> None:
-        shown = redact(repr(value))
+        shown = f"<{len(value)} bytes>" if isinstance(value, bytes | bytearray) else redact(_values.repr(value))
         super().__init__(f"{argument}={shown if len(shown) <= 120 else shown[:117] + '...'}: {allowed}")
         self.argument = argument
         self.value = value
@@ -98,6 +105,10 @@ class ConfigurationError(FunASRError, ValueError):
 
 class KeyProviderError(FunASRError):
     """The callable that was given as `api_key` failed; its own error is the cause."""
+
+
+class UnexpectedError(FunASRError, RuntimeError):
+    """Something failed that never should: a fault of this library, or of an object handed to it; see the cause."""
 
 
 class UsageError(FunASRError, RuntimeError):
@@ -220,7 +231,7 @@ class TaskError(FunASRError):
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(f"{code}: {message}" if code and message != code else message or code)
         self.code = code
-        self.message = message
+        self.message = message[:_LONGEST_MESSAGE]
 
 
 class FileError(TaskError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ def _refuse(attribute: Attribute[Any], value: object, allowed: str) -> None:
 
 
 def _is_text(_: object, attribute: Attribute[Any], value: object) -> None:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or not _is_encodable(value):
         _refuse(attribute, value, "a non-empty string is needed")
 
 
@@ -29,6 +30,22 @@ def _is_text_or_none(instance: object, attribute: Attribute[Any], value: object)
 def _is_flag(_: object, attribute: Attribute[Any], value: object) -> None:
     if value is not None and not isinstance(value, bool):
         _refuse(attribute, value, "True, False or None is needed")
+
+
+def _is_encodable(text: str) -> bool:
+    """Tell whether a text can be sent: a lone surrogate has no bytes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_json(_: object, attribute: Attribute[Any], value: Any) -> None:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        _refuse(attribute, value, f"it cannot be written as JSON: {error}")
 
 
 def _is_whole(value: object) -> bool:
@@ -43,7 +60,9 @@ def _are_channels(_: object, attribute: Attribute[Any], value: Any) -> None:
 
 
 def _are_languages(_: object, attribute: Attribute[Any], value: Any) -> None:
-    if value is not None and (not value or not all(isinstance(code, str) and code for code in value)):
+    if value is not None and (
+        not value or not all(isinstance(code, str) and code and _is_encodable(code) for code in value)
+    ):
         _refuse(attribute, value, 'language codes are needed, such as ["en"]')
 
 
@@ -70,8 +89,13 @@ def _to_tuple(value: Any) -> Any:
     return tuple(value)
 
 
-def _to_mapping(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    return dict(value or {})
+def _to_mapping(value: Any) -> Any:
+    return dict(value or {}) if value is None or isinstance(value, Mapping) else value
+
+
+def _is_mapping(_: object, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        _refuse(attribute, value, "a mapping of parameter names to values is needed")
 
 
 @frozen(kw_only=True)
@@ -107,7 +131,9 @@ class TranscriptionOptions:
     disfluency_removal_enabled: bool | None = field(default=None, validator=_is_flag)
     timestamp_alignment_enabled: bool | None = field(default=None, validator=_is_flag)
     phrase_id: str | None = field(default=None, validator=_is_text_or_none)
-    extra_parameters: Mapping[str, Any] = field(factory=dict, converter=_to_mapping, hash=False)
+    extra_parameters: Mapping[str, Any] = field(
+        factory=dict, converter=_to_mapping, validator=[_is_mapping, _is_json], hash=False
+    )
 
     def replace(self, **overrides: Any) -> Self:
         """Return a copy with some fields changed.

@@ -16,8 +16,8 @@ _MASK = "***"
 _KEY = re.compile(r"\b(s[kt]-)[A-Za-z0-9_\-.]+")
 _BEARER = re.compile(r"(?i)\b(bearer\s+)\S+")
 # A query string may carry a signature under any name a storage service likes, so all of it goes.
-_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://[^\s\"'<>?#]*)[?#][^\s\"'<>]*")
-_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^/\s\"'<>@]*@")
+_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]{0,15}://[^\s\"'<>?#]*)[?#][^\s\"'<>]*")
+_USERINFO = re.compile(r"(?i)\b([a-z][a-z0-9+.\-]{0,15}://)[^/\s\"'<>@]*@")
 
 
 def redact(text: str) -> str:

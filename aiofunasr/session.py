@@ -22,6 +22,7 @@ from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
 from aiofunasr.pipeline.inputs import Sources, as_iterable, inspect, one_task_of
+from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile, TaskRecord
 from aiofunasr.results import Source, SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
@@ -35,6 +36,9 @@ from aiofunasr.wire.replies import read_task_page
 from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
+
+_REPEATED_PAGES = 3
+"""How many pages of a task list in a row may hold nothing new, while new tasks push the rows back."""
 
 
 class Session:
@@ -81,6 +85,9 @@ class Session:
         clock: Callable[[], float] = time.time,
     ) -> None:
         account = resolve_account(api_key, base_url=base_url, region=region, workspace=workspace)
+        for name, given, kind in (("limits", limits, Limits), ("timeouts", timeouts, Timeouts)):
+            if given is not None and not isinstance(given, kind):
+                raise InvalidArgumentError(name, given, f"an aiofunasr.{kind.__name__} is needed")
         limits, timeouts = limits or Limits(), timeouts or Timeouts()
         self._limits = limits
         if transport is None:
@@ -134,7 +141,10 @@ class Session:
 
     @property
     def unfinished(self) -> tuple[str, ...]:
-        """After closing: the tokens of the tasks that were in flight. They go on, and can be attached again."""
+        """After closing: the tokens of the tasks that were in flight, or whose results were not all taken.
+
+        They go on, and can be attached again.
+        """
         return self._closing.result() if self._closing is not None and self._closing.done() else ()
 
     # --- many files ---
@@ -199,10 +209,16 @@ class Session:
         self._engine.background.check()
         # All are looked at before any is uploaded.
         places = [await inspect(source) for source in sources]
-        return await self._engine.background.run(self._submit, sources, places, chosen)
+        outlet = self._engine.outlet(MOST_FILES)
+        try:
+            return await self._engine.background.run(self._submit, sources, places, chosen, outlet)
+        except asyncio.CancelledError:
+            # The submit may be on its way: its task is then nobody's, which is what an abandoned outlet says.
+            outlet.abandon()
+            raise
 
     async def _submit(
-        self, sources: list[Source], places: list[str | Path], options: TranscriptionOptions
+        self, sources: list[Source], places: list[str | Path], options: TranscriptionOptions, outlet: Outlet
     ) -> TranscriptionTask:
         urls = [place if isinstance(place, str) else "" for place in places]
 
@@ -216,7 +232,6 @@ class Session:
                         group.start_soon(upload, at, place)
         except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
             raise _first_of(failures) from None
-        outlet = self._engine.outlet(MOST_FILES)
         files = [InputFile(index, source, url) for index, (source, url) in enumerate(zip(sources, urls, strict=True))]
         record = await self._engine.submitter.submit(files, options, outlet)
         return TranscriptionTask(self._engine, record, outlet)
@@ -245,6 +260,7 @@ class Session:
         record = self._engine.poller.find(found.task_id)
         if record is not None:
             record.outlets += (outlet,)
+            record.learn(found)
         else:
             record = TaskRecord(
                 task_id=found.task_id,
@@ -260,8 +276,9 @@ class Session:
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The tokens of all tasks in flight, submitted or attached here, oldest first."""
-        return tuple(record.token for record in self._engine.poller.records)
+        """The tokens of all tasks in flight here, and of those that came to be after their caller had left."""
+        in_flight = (record.token for record in self._engine.poller.records)
+        return tuple(dict.fromkeys((*self._engine.submitter.orphans, *in_flight)))
 
     def as_completed(self, tasks: Iterable[TranscriptionTask]) -> AsyncIterator[SubtaskResult]:
         """Go through the results of several tasks as they complete.
@@ -311,7 +328,7 @@ class Session:
         if page_size < 1:
             raise InvalidArgumentError("page_size", page_size, "at least 1 is needed")
         seen: set[str] = set()
-        page_no = 1
+        page_no, repeated = 1, 0
         while True:
             number = page_no
             page = await self._engine.background.run(
@@ -333,13 +350,13 @@ class Session:
             for row in new:
                 seen.add(row.task_id)
                 yield row
-            if not new or (page.total is not None and len(seen) >= page.total):
+            repeated = 0 if new else repeated + 1
+            if not page.data or repeated > _REPEATED_PAGES or (page.total is not None and len(seen) >= page.total):
                 return
             page_no += 1
 
     def statistics(self) -> statistics.SessionStatistics:
-        """Return what the session is doing and has done, as a frozen value."""
-        self._engine.background.check()
+        """Return what the session is doing and has done, as a frozen value; needs a running event loop."""
         return statistics.measure(self._engine)
 
     def _width_of(self, files_per_task: FilesPerTask) -> TaskWidth:

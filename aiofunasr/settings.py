@@ -6,6 +6,7 @@ the module: two sessions in one process may use two regions and two keys.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -75,7 +76,7 @@ class Limits:
         uploads: Local files uploaded at once.
         requests: API requests of one kind in flight at once, so that a slow server is not buried.
         in_flight: Files a `transcribe` may have submitted and not yet handed out; memory follows this number.
-        result_bytes: The largest transcription document accepted, in bytes.
+        result_bytes: The largest transcription document accepted, in bytes; one of 12 hours has some 13 million.
     """
 
     submit: float = _rate(10.0)
@@ -87,7 +88,7 @@ class Limits:
     uploads: int = _count(4)
     requests: int = _count(32)
     in_flight: int = _count(1000)
-    result_bytes: int = _count(256 * 1024 * 1024)
+    result_bytes: int = _count(64 * 1024 * 1024)
 
 
 @frozen(kw_only=True)
@@ -140,6 +141,12 @@ class Account:
             return self._api_key
         try:
             key = await self._api_key()
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Something the callable awaits was cancelled, not we: it must not pass for our own cancellation.
+            raise KeyProviderError("the api_key callable was cancelled from elsewhere") from error
         except Exception as error:
             raise KeyProviderError(f"the api_key callable failed: {type(error).__name__}: {error}") from error
         return _checked_key(key, "the api_key callable returned")
@@ -167,22 +174,13 @@ def resolve_account(
     Raises:
         ConfigurationError: There is no key, or region, workspace or base URL cannot be used.
     """
-    key = api_key if api_key is not None else environment.get("DASHSCOPE_API_KEY") or None
-    if key is None:
-        raise ConfigurationError(
-            "no API key: pass Session(api_key=...) or set DASHSCOPE_API_KEY "
-            "(to try the library without one: aiofunasr transcribe --local)"
-        )
-    if isinstance(key, str):
-        key = _checked_key(key, "api_key is")
-    elif not callable(key):
-        raise ConfigurationError(f"api_key must be a string or an async callable, not {type(key).__name__}")
-
+    key = _find_key(api_key, environment)
     elsewhere = region is not None or workspace is not None
     region = region or environment.get("DASHSCOPE_REGION") or None
     workspace = workspace or environment.get("DASHSCOPE_WORKSPACE") or None
     if base_url is None and not elsewhere:
         base_url = environment.get("DASHSCOPE_BASE_URL") or environment.get("DASHSCOPE_HTTP_BASE_URL") or None
+    _check_texts(base_url=base_url, region=region, workspace=workspace)
     if workspace is not None and not _WORKSPACE.fullmatch(workspace):
         raise ConfigurationError(
             f"workspace={workspace!r}: a workspace id has up to 64 letters, digits, '_' and '-', such as ws-0123abcd"
@@ -198,6 +196,26 @@ def resolve_account(
     if workspace is not None:
         return Account(f"https://{workspace}.{region}.maas.aliyuncs.com/api/v1", region, workspace, key)
     return Account(SHARED_HOSTS[region], region, None, key)
+
+
+def _find_key(api_key: str | KeyProvider | None, environment: Mapping[str, str]) -> str | KeyProvider:
+    key = api_key if api_key is not None else environment.get("DASHSCOPE_API_KEY") or None
+    if key is None:
+        raise ConfigurationError(
+            "no API key: pass Session(api_key=...) or set DASHSCOPE_API_KEY "
+            "(to try the library without one: aiofunasr transcribe --local)"
+        )
+    if isinstance(key, str):
+        return _checked_key(key, "api_key is")
+    if not callable(key):
+        raise ConfigurationError(f"api_key must be a string or an async callable, not {type(key).__name__}")
+    return key
+
+
+def _check_texts(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
 
 
 def _checked_key(key: object, what: str) -> str:

@@ -12,10 +12,10 @@ from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.results import SubtaskResult
-from aiofunasr.snapshots import TaskSnapshot
+from aiofunasr.snapshots import TaskSnapshot, TaskStatus
 from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_done
-from aiofunasr.wire.requests import cancel
+from aiofunasr.wire.replies import read_done, read_snapshot
+from aiofunasr.wire.requests import cancel, query
 
 
 class TranscriptionTask:
@@ -116,7 +116,8 @@ class TranscriptionTask:
 
     @property
     def _is_complete(self) -> bool:
-        return self._record.is_done and len(self._results) == len(self._record.files)
+        # An attached task has no files until it is done, and none at all when it was never heard of.
+        return self._record.is_done and 0 < len(self._record.files) == len(self._results)
 
     def _collect(self) -> None:
         while (result := self._outlet.take()) is not None:
@@ -130,8 +131,10 @@ class TranscriptionTask:
             there = seen is not None and len(self._results) > seen
             return there or self._is_complete or (self._outlet.error is not None and self._outlet.is_idle)
 
-        self._engine.background.check()
-        await change(self._outlet, ready=ready)
+        if not ready():
+            # What is there can be had after the session was closed, too.
+            self._engine.background.check()
+            await change(self._outlet, ready=ready)
         if seen is not None and len(self._results) > seen:
             return True
         if self._outlet.error is not None and not self._is_complete:
@@ -140,8 +143,18 @@ class TranscriptionTask:
 
 
 async def cancel_task(engine: Engine, task_id: str) -> None:
-    """Ask the service to cancel a task, and have it looked at soon."""
-    await engine.gateway.ask(Kind.CANCEL, lambda caller: cancel(caller, task_id), read_done)
+    """Ask the service to cancel a task, and have it looked at soon.
+
+    A task that is cancelled already is no error: the reply to the first request may have been lost.
+    """
+    try:
+        await engine.gateway.ask(Kind.CANCEL, lambda caller: cancel(caller, task_id), read_done)
+    except BadRequestError:
+        snapshot = await engine.gateway.ask(
+            Kind.QUERY, lambda caller: query(caller, task_id), lambda reply: read_snapshot(reply, task_id)
+        )
+        if snapshot.task_status != TaskStatus.CANCELED:
+            raise
     engine.poller.hint(task_id)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Self
+from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -29,8 +30,9 @@ LONGEST_RUN = timedelta(hours=3)
 
 
 def file_digest(file_url: str) -> str:
-    """Return eight characters that tell a URL from the others of its task."""
-    return _text(blake2b(file_url.encode(), digest_size=_DIGEST_BYTES).digest())
+    """Return eight characters that tell a URL from the others of its task, however it is escaped."""
+    plain = unquote(file_url).encode("utf-8", "surrogatepass")
+    return _text(blake2b(plain, digest_size=_DIGEST_BYTES).digest())
 
 
 @frozen(kw_only=True)
@@ -44,7 +46,7 @@ class TaskToken:
         model: The model, or None where it is not known (a task attached by its bare id).
         submitted_at: When it was submitted, seconds since the epoch; None where it is not known.
         file_digests: `file_digest` of each file, in the order submitted.
-        first_index: The place of the first file in the caller's input.
+        indexes: The place of each file in the caller's input.
     """
 
     task_id: str
@@ -99,7 +101,9 @@ class TaskToken:
                 file_digests=parts,
                 indexes=indexes,
             )
-            whole = isinstance(task_id, str) and task_id and len(indexes) == len(parts)
+            texts = all(text is None or isinstance(text, str) for text in (region, workspace, model))
+            whole = bool(task_id) and isinstance(task_id, str) and isinstance(digests, str) and texts
+            whole = whole and len(indexes) == len(parts) and all(type(index) is int for index in indexes)
             whole = whole and (submitted_at is None or 0 <= submitted_at < 253_402_300_799)
         except (ValueError, TypeError, RecursionError) as error:
             raise InvalidArgumentError("token", token, "the token is damaged: it was cut or changed") from error

@@ -15,7 +15,7 @@ import aiohttp
 import anyio
 from yarl import URL
 
-from aiofunasr.errors import InvalidReplyError, RequestTimeoutError, TransportError, UsageError
+from aiofunasr.errors import FunASRError, InvalidReplyError, RequestTimeoutError, TransportError, UsageError
 from aiofunasr.redaction import redact
 from aiofunasr.settings import Timeouts
 from aiofunasr.wire.messages import FileBody, Kind, Reply, Request
@@ -88,12 +88,14 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
                     if size > limit:
                         raise InvalidReplyError(f"the reply is larger than {limit} bytes", status=reply.status)
                 return Reply(status=reply.status, headers=reply.headers, body=b"".join(pieces))
-    except RequestTimeoutError:
+    except TransportError as error:
+        # Below it hangs the HTTP library's own error, which shows URL and headers to whoever prints a traceback.
+        error.__context__ = None
         raise
-    except TimeoutError as error:
+    except TimeoutError:
         raise RequestTimeoutError(
             f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True
-        ) from error
+        ) from None
 
 
 class HttpTransport:
@@ -113,10 +115,13 @@ class HttpTransport:
         self._owned: aiohttp.ClientSession | None = None
         self._trust_env = trust_env
         self._timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=timeouts.connect, sock_read=timeouts.idle, connect=None
+            # `connect` takes in the name look-up, and the wait for a place in the caller's own pool.
+            total=None,
+            connect=timeouts.connect,
+            sock_read=timeouts.idle,
         )
         # While an upload is sent nothing comes back, however long that takes.
-        self._upload_timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect)
+        self._upload_timeout = aiohttp.ClientTimeout(total=None, connect=timeouts.connect)
 
     @asynccontextmanager
     async def open(self, request: Request) -> AsyncIterator[OpenReply]:
@@ -135,10 +140,11 @@ class HttpTransport:
                 raise_for_status=False,
             ) as response:
                 yield _HttpReply(response)
-        except (TransportError, InvalidReplyError):
+        except FunASRError:
             raise
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _transport_error(request, error) from error
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
+            # The last two come of a URL or a session the library cannot work with.
+            raise _transport_error(request, error) from None
 
     async def aclose(self) -> None:
         """Close the client session, unless it is the caller's."""
@@ -187,6 +193,8 @@ async def _stream(body: FileBody) -> AsyncIterator[bytes]:
 
 def _transport_error(request: Request, error: Exception) -> TransportError:
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if "?" in request.url:
+        what = what.replace(request.url.partition("?")[2], "***")
     message = redact(f"the {request.kind} request failed: {what}")
     sent = not isinstance(error, _NOTHING_SENT)
     kind: Any = RequestTimeoutError if isinstance(error, TimeoutError) else TransportError

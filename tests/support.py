@@ -10,6 +10,8 @@ from typing import Any
 from aiofunasr import Session
 from aiofunasr.emulator import EmulatorSettings, FaultPlan, Service
 from aiofunasr.testing import local_session, run_in_virtual_time
+from aiofunasr.transport import OpenReply
+from aiofunasr.wire.messages import Kind, Request
 
 Scenario = Callable[[Session, Service], Awaitable[Any]]
 
@@ -42,3 +44,32 @@ async def clean() -> AsyncIterator[None]:
 def urls(count: int, host: str = "media") -> list[str]:
     """Return distinct URLs that the scripted recognizer has something to say about."""
     return [f"https://{host}.example/call-{number}-10s.wav" for number in range(count)]
+
+
+class Rewriting:
+    """A transport that lets a test change replies on their way, between a session and the one it has."""
+
+    def __init__(self, session: Session, rewrite: Callable[[Kind, bytes], bytes]) -> None:
+        self._inner = session._engine.gateway.transport
+        self._rewrite = rewrite
+        session._engine.gateway.transport = self
+        session._engine.collector._transport = self
+
+    @asynccontextmanager
+    async def open(self, request: Request) -> AsyncIterator[OpenReply]:
+        async with self._inner.open(request) as reply:
+            body = b"".join([chunk async for chunk in reply.chunks()])
+            yield _Rewritten(reply.status, reply.headers, self._rewrite(request.kind, body))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _Rewritten:
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self._body = body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        yield self._body

@@ -211,6 +211,8 @@ def test_leaving_early_stops_submission_and_names_what_goes_on(caplog: pytest.Lo
             in_flight = batch.tokens
             assert in_flight
         assert set(batch.unfinished) >= set(in_flight)
+        told = {aiofunasr.TaskToken.decode(token).task_id for token in batch.unfinished}
+        assert len(told) == len(service.ledger.submissions) - 1
         sent = service.ledger.requests["submit"]
         assert session.statistics().tasks_in_flight == 0
         await anyio.sleep(60)

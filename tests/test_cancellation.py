@@ -91,13 +91,11 @@ def test_a_session_outlives_a_caller_cancelled_at_any_await() -> None:
                 assert [result.ok for result in results] == [True, True]
             assert not service.ledger.duplicates()
             transport = session._engine.gateway.transport
-            accepted = {submission.task_id for submission in service.ledger.submissions}
             lanes = session.statistics().requests.values()
             await anyio.sleep(30)
             assert {lane.waiting for lane in lanes} == {0}
         assert isinstance(transport, LocalTransport)
         assert transport.open_requests == 0
-        assert len(accepted) == len(service.ledger.submissions)
         return cancelled
 
     async def every_step() -> None:

@@ -167,8 +167,7 @@ def _progress_of(batch: TranscriptionBatch, receiver: Receiver) -> Progress:
         done=receiver.done,
         failed=receiver.failed,
         in_flight=progress.in_flight,
-        # The batch does not tell the states of its tasks, and a command has one batch alone.
-        states=Counter(record.status for record in batch._engine.poller.records),  # noqa: SLF001
+        states=Counter(progress.states),
     )
 
 

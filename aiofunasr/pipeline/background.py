@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import anyio
 from anyio.abc import TaskGroup
 
-from aiofunasr.errors import SessionClosedError, UsageError
+from aiofunasr.errors import SessionClosedError, UnexpectedError, UsageError
 
 T = TypeVar("T")
 
@@ -76,12 +76,18 @@ class Background:
                 await anyio.sleep_forever()
         except Exception as error:  # noqa: BLE001  (a fault of this library: every waiter must hear of it)
             self.crash = error
-            on_crash(error)
+        except asyncio.CancelledError as error:
+            # The loop is shutting down, or somebody cancelled a task that is not theirs.
+            self.crash = None if self._closed is not None else error
+            raise
+        finally:
+            if self.crash is not None:
+                on_crash(self.crash)
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> None:
         """Start work nobody waits for; it ends with the session at the latest."""
         if self._group is not None and self._closed is None:
-            self._group.start_soon(function, *args)
+            self._group.start_soon(_heard, function, *args)
 
     def call_soon(self, function: Callable[..., object], *args: object) -> None:
         """Call a function on the session's loop, from any thread or finalizer; nothing happens once it is closed."""
@@ -137,6 +143,17 @@ async def outlast(task: asyncio.Task[Any]) -> None:
                 cancelled = error
     if cancelled is not None:
         raise cancelled
+
+
+async def _heard(function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> None:
+    """Run work, and make an error of a cancellation that is nobody's here, which would end the work unheard."""
+    try:
+        await function(*args)
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise UnexpectedError("something that was awaited in the background was cancelled from elsewhere") from error
 
 
 class _Call(Generic[T]):

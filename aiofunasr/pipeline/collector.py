@@ -15,7 +15,14 @@ import anyio
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from aiofunasr.errors import FunASRError, InvalidReplyError, ServiceUnavailableError, TransportError
+from aiofunasr.errors import (
+    FunASRError,
+    InvalidReplyError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransportError,
+    UnexpectedError,
+)
 from aiofunasr.pacing.retries import RetryBudget, wait_before
 from aiofunasr.pipeline.background import Background
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
@@ -97,6 +104,11 @@ class Collector:
                 transcript = await self._download(verdict.transcription_url)
             except FunASRError as failure:
                 error = failure
+            except Exception as failure:
+                # Whatever it was, it is this file's and nobody else's.
+                logger.exception("collecting a result failed")
+                error = UnexpectedError(f"collecting the result failed: {type(failure).__name__}")
+                error.__cause__ = failure
         elif verdict.no_speech:
             transcript = Transcript(file_url=file.file_url)
         self.collected += 1
@@ -120,7 +132,7 @@ class Collector:
             self._retries.request(anyio.current_time())
             try:
                 return await self._download_once(url)
-            except (TransportError, ServiceUnavailableError, InvalidReplyError) as error:
+            except (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError) as error:
                 if attempt >= TRIES:
                     raise
                 self.retried += 1

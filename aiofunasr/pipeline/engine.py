@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from random import Random
 from weakref import WeakSet
@@ -12,11 +13,12 @@ from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
-from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.pipeline.submitter import Submitter
 from aiofunasr.pipeline.uploads import Uploader
 from aiofunasr.settings import Account, Limits, Timeouts
 from aiofunasr.transport import Transport
+
+logger = logging.getLogger("aiofunasr")
 
 CLOSING = 1.0
 """Seconds that leaving a session may take, for the replies to submits that are on their way."""
@@ -68,41 +70,51 @@ class Engine:
         self.background.spawn(self.poller.run)
 
     async def stop(self) -> tuple[str, ...]:
-        """End the background work within about a second and return the tokens of the tasks it leaves in flight.
+        """End the background work within about a second and return the tokens of what it leaves unfinished.
 
-        Whoever waits for one of them gets a `SessionClosedError` with its token.
+        Whoever waits for one of those tasks gets a `SessionClosedError` with its token.
         """
         await self.submitter.settle(CLOSING)
         tokens = self._release(SessionClosedError("the session was closed while its tasks were in flight"))
         self.background.close(SessionClosedError("the session is closed").for_tasks(tokens))
         await self.background.stop()
-        await self.transport.aclose()
+        try:
+            await self.transport.aclose()
+        except Exception:
+            # Somebody's own transport; the tokens matter more than its farewell.
+            logger.exception("closing the transport failed")
         return tokens
 
-    def forget(self, outlet: Outlet) -> list[TaskRecord]:
-        """Stop waiting for what would come out of an outlet, and return the tasks that go on without it."""
-        left = outlet.abandon()
+    def forget(self, outlet: Outlet) -> tuple[str, ...]:
+        """Stop waiting for what would come out of an outlet, and return the tokens of what goes on without it."""
+        tokens = [*outlet.abandon()]
         for record in self.poller.records:
             if outlet in record.outlets:
                 record.outlets = tuple(other for other in record.outlets if other is not outlet)
-                left.append(record)
+                tokens.append(record.token)
                 if not record.outlets:
                     self.poller.forget(record)
-        return left
+        return tuple(dict.fromkeys(tokens))
 
     def _release(self, closed: SessionClosedError) -> tuple[str, ...]:
-        """Tell everyone who waits why it is over, and return the tokens of what goes on."""
-        waiting = {record.task_id: record.token for record in self.poller.records}
-        for outlet in tuple(self._outlets):
-            waiting |= {record.task_id: record.token for record in outlet.abandon()}
+        """Tell everyone who waits why it is over, and return the tokens of what goes on, or was not taken."""
+        in_flight = [record.token for record in self.poller.records]
         self.poller.fail_all(closed)
+        not_taken: list[str] = []
         for outlet in tuple(self._outlets):
-            outlet.fail(closed.for_tasks(()))
-        return tuple(waiting.values())
+            tokens = outlet.abandon()
+            not_taken += tokens
+            outlet.fail(closed.for_tasks(tokens))
+        return tuple(dict.fromkeys((*in_flight, *not_taken, *self.submitter.orphans)))
 
     def _crashed(self, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
+        logger.error("the session's background work failed", exc_info=error)
         closed = SessionClosedError(f"the session's background work failed: {type(error).__name__}: {error}")
         closed.__cause__ = error
-        self.background.close(closed.for_tasks(self._release(closed)))
+        tokens: tuple[str, ...] = ()
+        try:
+            tokens = self._release(closed)
+        finally:
+            self.background.close(closed.for_tasks(tokens))

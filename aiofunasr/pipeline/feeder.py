@@ -9,10 +9,13 @@ into tasks. What one file does wrong is that file's result; what is wrong with t
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterable, Iterable, Sized
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
@@ -25,6 +28,7 @@ from aiofunasr.errors import (
     KeyProviderError,
     NotFoundError,
     QuotaExceededError,
+    UnexpectedError,
     UsageError,
 )
 from aiofunasr.options import TranscriptionOptions
@@ -35,6 +39,8 @@ from aiofunasr.pipeline.submitter import Submitter
 from aiofunasr.pipeline.uploads import Uploader
 from aiofunasr.results import Source, SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES, pack_size
+
+logger = logging.getLogger("aiofunasr")
 
 # Wrong for one file, wrong for all: going on would only repeat the refusal for each file of the input.
 _ENDS_THE_RUN = (
@@ -107,6 +113,8 @@ class Feeder:
         self._uploader = uploader
         self._uploading = anyio.Semaphore(uploads)
         self._submitting = anyio.Semaphore(_SUBMITS_AT_ONCE)
+        self._splits = True
+        self.ended = anyio.Event()
         self.scope = anyio.CancelScope()
         self.total = len(sources) if isinstance(sources, Sized) else None
         self.read = 0
@@ -126,6 +134,12 @@ class Feeder:
 
     async def run(self) -> None:
         """Feed all files; runs in the background, and is cancelled through `scope`."""
+        try:
+            await self._feed()
+        finally:
+            self.ended.set()
+
+    async def _feed(self) -> None:
         with self.scope:
             ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
             async with anyio.create_task_group() as group:
@@ -139,16 +153,22 @@ class Feeder:
 
     async def _read(self, ready: MemoryObjectSendStream[InputFile], group: TaskGroup) -> None:
         try:
-            async for source in iterate(self._sources):
-                await self._window.acquire()
-                index, self.read = self.read, self.read + 1
-                if is_local(source):
-                    await self._uploading.acquire()
-                    group.start_soon(self._upload, index, source, ready)
-                else:
-                    await self._prepare(index, source, ready)
-        except FunASRError as error:
-            self._outlet.fail(error)
+            async with aclosing(iterate(self._sources)) as sources:
+                async for source in sources:
+                    await self._window.acquire()
+                    index, self.read = self.read, self.read + 1
+                    if is_local(source):
+                        await self._uploading.acquire()
+                        group.start_soon(self._upload, index, source, ready)
+                    else:
+                        await self._prepare(index, source, ready)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Something the iterable awaits was cancelled, not we.
+            self.source_error = UsageError("the iterable of files was cancelled from elsewhere")
+            self.source_error.__cause__ = error
         except Exception as error:  # noqa: BLE001  (the caller's iterable failed; it is raised to the caller at the end)
             self.source_error = error
 
@@ -165,6 +185,9 @@ class Feeder:
             self._end(error)
         except FunASRError as error:
             self._outlet.report(SubtaskResult(source=source, index=index, error=error))
+        except Exception as error:
+            logger.exception("preparing a file failed")
+            self._outlet.report(SubtaskResult(source=source, index=index, error=_unexpected(error)))
         else:
             await ready.send(file)
 
@@ -183,30 +206,51 @@ class Feeder:
 
     async def _submit(self, pack: list[InputFile]) -> None:
         try:
-            try:
-                await self._submitter.submit(pack, self._options, self._outlet)
-            except BadRequestError:
-                if len(pack) == 1 or not self._width.may_split:
-                    raise
-                await self._submit_singly(pack)
-        except _ENDS_THE_RUN as error:
-            self._end(error)
-        except FunASRError as error:
-            self._report(pack, error)
+            await self._submit_whole(pack)
         finally:
             self._submitting.release()
+
+    async def _submit_whole(self, pack: list[InputFile]) -> None:
+        try:
+            await self._submit_one(pack)
+        except BadRequestError as error:
+            if len(pack) == 1 or not self._width.may_split or not self._splits:
+                self._report(pack, error)
+            else:
+                await self._submit_singly(pack)
 
     async def _submit_singly(self, pack: list[InputFile]) -> None:
         """Send the files of a refused task each in its own: either the width was refused, or one of them."""
         refused = 0
         for file in pack:
             try:
-                await self._submitter.submit([file], self._options, self._outlet)
+                await self._submit_one([file])
             except BadRequestError as error:
                 refused += 1
                 self._report([file], error)
         if refused == 0:
             self._width.one_only()
+        elif refused == len(pack):
+            # It is the request that is refused, not its width: to repeat that for each file helps nobody.
+            self._splits = False
+
+    async def _submit_one(self, pack: list[InputFile]) -> None:
+        """Submit one task, and report whatever becomes of it but a bad request."""
+        if self._outlet.error is not None:
+            # Nobody will take the results: what is not sent yet is better not sent.
+            self.scope.cancel()
+            await anyio.lowlevel.checkpoint()
+        try:
+            await self._submitter.submit(pack, self._options, self._outlet)
+        except BadRequestError:
+            raise
+        except _ENDS_THE_RUN as error:
+            self._end(error)
+        except FunASRError as error:
+            self._report(pack, error)
+        except Exception as error:
+            logger.exception("submitting a task failed")
+            self._report(pack, _unexpected(error))
 
     def _report(self, pack: list[InputFile], error: FunASRError) -> None:
         for file in pack:
@@ -223,3 +267,9 @@ class Feeder:
         """Stop feeding; the consumer gets what is there, then the error."""
         self._outlet.fail(error)
         self.scope.cancel()
+
+
+def _unexpected(error: Exception) -> UnexpectedError:
+    unexpected = UnexpectedError(f"handling the file failed: {type(error).__name__}")
+    unexpected.__cause__ = error
+    return unexpected

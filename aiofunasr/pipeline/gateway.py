@@ -13,11 +13,14 @@ from random import Random
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 from attrs import frozen
 
 from aiofunasr.errors import (
+    AuthenticationError,
     FunASRError,
     InvalidReplyError,
+    KeyProviderError,
     QuotaExceededError,
     ServiceUnavailableError,
     ThrottledError,
@@ -131,18 +134,24 @@ class Gateway:
         build: Callable[[Caller], Request],
         read: Callable[[Reply], T],
         *,
+        paced: bool = False,
         shield: anyio.CancelScope | None = None,
     ) -> T:
-        """Send one request whose turn has come, and read its reply.
+        """Send one request when its turn has come, and read its reply.
 
-        `shield` is entered once nothing but the request itself is left to do; a scope that was cancelled cuts it off.
+        `paced` says that its turn was taken already. `shield` is entered once nothing but the request itself is left
+        to do; a scope that was cancelled cuts it off.
 
         Raises:
             FunASRError: Whatever `read` raises, and `TransportError` where there is no reply.
         """
         lane = self.lanes[kind]
         async with lane.limiter:
+            # The place first, then the turn: turns taken earlier would be used all at once when places come free.
+            if not paced:
+                await lane.turn()
             caller = Caller(self.account.base_url, await self.account.api_key(), self.account.workspace)
+            await anyio.lowlevel.checkpoint_if_cancelled()
             sent_at = anyio.current_time()
             lane.sent += 1
             try:
@@ -179,11 +188,19 @@ class Gateway:
         attempt = 0
         while True:
             attempt += 1
-            await self.lanes[kind].turn()
             try:
                 return await self.send(kind, build, read)
-            except (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError) as error:
+            except (
+                TransportError,
+                ServiceUnavailableError,
+                ThrottledError,
+                InvalidReplyError,
+                KeyProviderError,
+            ) as error:
                 await self.pause_before_retry(attempt, error)
+            except AuthenticationError:
+                if attempt > 1 or not self.account.renews_key:
+                    raise
 
     async def pause_before_retry(self, attempt: int, error: FunASRError) -> None:
         """Wait until a request that failed for the `attempt`th time may be tried again, or raise its error.

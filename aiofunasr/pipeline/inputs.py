@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sized
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sized
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -64,7 +64,7 @@ def is_local(source: object) -> bool:
     return not is_url(source) or str(source).lower().startswith("file:")
 
 
-async def iterate(sources: Iterable[Source] | AsyncIterable[Source]) -> AsyncIterator[Source]:
+async def iterate(sources: Iterable[Source] | AsyncIterable[Source]) -> AsyncGenerator[Source, None]:
     """Go through either kind of iterable."""
     if isinstance(sources, AsyncIterable):
         async for source in sources:

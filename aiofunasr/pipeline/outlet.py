@@ -55,8 +55,10 @@ class Outlet:
         "_ready",
         "_room",
         "_watchers",
+        "abandoned",
         "error",
         "in_line",
+        "orphans",
     )
 
     def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
@@ -67,6 +69,9 @@ class Outlet:
         self._ready: deque[SubtaskResult] | None = None
         self._watchers: set[Watcher] | None = None
         self.error: FunASRError | None = None
+        # Whether nobody waits any more, and the tokens of tasks that came to be after that.
+        self.abandoned = False
+        self.orphans: tuple[str, ...] = ()
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
 
@@ -74,6 +79,8 @@ class Outlet:
 
     def offer(self, files: list[FinishedFile]) -> None:
         """Take in files the service is done with."""
+        if self.abandoned:
+            return
         if self._finished is None:
             self._finished = deque()
         self._finished.extend(files)
@@ -108,17 +115,27 @@ class Outlet:
         self.changed()
 
     def fail(self, error: FunASRError) -> None:
-        """End it: whoever waits, or comes later, gets the error once the results that are there are taken."""
+        """End it: whoever waits, or comes later, gets the error once the results that are there are taken.
+
+        Of several errors the first stays, with the tokens of all.
+        """
         if self.error is None:
             self.error = error
+        else:
+            self.error = self.error.for_tasks(tuple(dict.fromkeys((*self.error.tokens, *error.tokens))))
         self.changed()
 
-    def abandon(self) -> list[TaskRecord]:
-        """Drop the files that are not downloaded yet and return their tasks, which can be attached again."""
-        left = [*(self._finished or ()), *(self._downloading or ())]
+    def abandon(self) -> tuple[str, ...]:
+        """Collect no more, and return the tokens of the tasks whose results were not all taken.
+
+        Results that are there can still be taken.
+        """
+        self.abandoned = True
+        left = [finished.record.token for finished in (*(self._finished or ()), *(self._downloading or ()))]
+        left += [result.token for result in self._ready or () if result.token is not None]
         self._finished = self._downloading = None
         self.changed()
-        return list(dict.fromkeys(finished.record for finished in left))
+        return tuple(dict.fromkeys(left))
 
     # --- the side of the consumer ---
 

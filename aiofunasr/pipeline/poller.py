@@ -22,6 +22,7 @@ from aiofunasr.errors import (
     FunASRError,
     NotFoundError,
     TaskExpiredError,
+    UnexpectedError,
     UsageError,
 )
 from aiofunasr.pipeline.gateway import Gateway
@@ -57,6 +58,7 @@ class Poller:
         self._records: dict[str, TaskRecord] = {}
         self._wake = anyio.Event()
         self._refused_keys = 0
+        self._refused_at = float("-inf")
         self.completed = 0
 
     @property
@@ -88,7 +90,7 @@ class Poller:
 
     def hint(self, task_id: str) -> None:
         """Ask about a task now: something says that it is done."""
-        self._schedule.hint(task_id, anyio.current_time())
+        self._schedule.hint(task_id)
         self._wake.set()
 
     def fail_all(self, error: FunASRError) -> None:
@@ -134,18 +136,26 @@ class Poller:
         return None if task_id is None else self._records[task_id]
 
     async def _ask(self, record: TaskRecord) -> None:
-        task_id = record.task_id
+        task_id, asked_at = record.task_id, anyio.current_time()
         try:
             snapshot = await self._gateway.send(
-                Kind.QUERY, lambda caller: query(caller, task_id), lambda reply: read_snapshot(reply, task_id)
+                Kind.QUERY,
+                lambda caller: query(caller, task_id),
+                lambda reply: read_snapshot(reply, task_id),
+                paced=True,
             )
+            self._answered(record, snapshot)
+            self._refused_keys = 0
         except _ENDS_ALL as error:
-            self._key_refused(record, error)
+            self._key_refused(record, error, asked_at)
         except FunASRError as error:
             self._unanswered(record, error)
-        else:
-            self._refused_keys = 0
-            self._answered(record, snapshot)
+        except Exception as error:
+            # Whatever it was, it is this task's and nobody else's.
+            logger.exception("asking about task %s failed", task_id)
+            unexpected = UnexpectedError(f"asking about the task failed: {type(error).__name__}")
+            unexpected.__cause__ = error
+            self._give_up(record, unexpected)
         # Something else may be due earlier now than what the loop sleeps for.
         self._wake.set()
 
@@ -187,14 +197,26 @@ class Poller:
     def _give_up(self, record: TaskRecord, error: FunASRError) -> None:
         self.forget(record)
         record.error = error.for_task(record.task_id, record.token)
+        if not record.files:
+            # Attached, and its files never became known: there is nobody to have a result.
+            for outlet in record.outlets:
+                outlet.fail(record.error)
+            return
         finish(record, TaskSnapshot(task_id=record.task_id, task_status=TaskStatus.UNKNOWN), record.error)
 
-    def _key_refused(self, record: TaskRecord, error: FunASRError) -> None:
-        """End all waits when the key is refused; a provided key that expired under way gets one more chance."""
-        self._refused_keys += 1
-        if isinstance(error, AuthenticationError) and self._gateway.account.renews_key and self._refused_keys < 3:
-            self._schedule.failed(record.task_id, anyio.current_time())
-            return
+    def _key_refused(self, record: TaskRecord, error: FunASRError, asked_at: float) -> None:
+        """End all waits when the key is refused; a provided key that expired under way gets two more chances.
+
+        Refusals of queries that were sent before the last one was heard tell nothing new.
+        """
+        now = anyio.current_time()
+        if isinstance(error, AuthenticationError) and self._gateway.account.renews_key:
+            if asked_at >= self._refused_at:
+                self._refused_keys += 1
+                self._refused_at = now
+            if self._refused_keys < 3:
+                self._schedule.failed(record.task_id, now)
+                return
         self._refused_keys = 0
         self.fail_all(error)
 
@@ -204,10 +226,8 @@ class Poller:
 
 def finish(record: TaskRecord, snapshot: TaskSnapshot, error: FunASRError | None = None) -> None:
     """Hand the files of a finished task to its outlet; `error` stands for a verdict that will never come."""
-    verdicts = judge([file.file_url for file in record.files], snapshot)
-    finished = [
-        FinishedFile(record, file, verdict if error is None else Verdict(error=error))
-        for file, verdict in zip(record.files, verdicts, strict=True)
-    ]
+    urls = [file.file_url for file in record.files]
+    verdicts = judge(urls, snapshot) if error is None else (Verdict(error=error),) * len(urls)
+    finished = [FinishedFile(record, file, verdict) for file, verdict in zip(record.files, verdicts, strict=True)]
     for outlet in record.outlets:
         outlet.offer(finished)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from aiofunasr.errors import FunASRError
+from aiofunasr.redaction import redact
 from aiofunasr.results import Source
 from aiofunasr.snapshots import TaskSnapshot, TaskStatus
 from aiofunasr.token import TaskToken, digests
@@ -20,8 +21,8 @@ class InputFile:
     """One file of the caller's input: its place in it, what the caller gave, and what the service gets."""
 
     index: int
-    source: Source
-    file_url: str
+    source: Source = field(repr=lambda source: redact(repr(source)))
+    file_url: str = field(repr=redact)
 
 
 @define(eq=False, kw_only=True)
@@ -76,6 +77,11 @@ class TaskRecord:
     def is_done(self) -> bool:
         """Whether nothing more will be heard of it."""
         return self.error is not None or (self.snapshot is not None and self.snapshot.is_terminal)
+
+    def learn(self, token: TaskToken) -> None:
+        """Take over what a token knows, when the task was attached by less."""
+        if self.attached is not None and not self.attached.file_digests and token.file_digests:
+            self.attached, self._token = token, None
 
     def settle(self, snapshot: TaskSnapshot) -> None:
         """Take note of an answer; a finished attached task thereby learns its files."""

@@ -16,15 +16,19 @@ token is among `Session.tokens`.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import anyio
 
 from aiofunasr.errors import (
     AmbiguousSubmissionError,
+    AuthenticationError,
     FunASRError,
     InvalidReplyError,
+    KeyProviderError,
     ServiceUnavailableError,
+    SessionClosedError,
     ThrottledError,
     TransportError,
 )
@@ -33,9 +37,9 @@ from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.record import InputFile, TaskRecord
-from aiofunasr.wire.messages import Kind
+from aiofunasr.wire.messages import Kind, Request
 from aiofunasr.wire.replies import Accepted, read_accepted
-from aiofunasr.wire.requests import submit
+from aiofunasr.wire.requests import Caller, submit
 
 logger = logging.getLogger("aiofunasr")
 
@@ -49,6 +53,9 @@ class Submitter:
         self._clock = clock
         self._under_way: set[anyio.CancelScope] = set()
         self._none_under_way = anyio.Event()
+        self._closing = False
+        # Tokens of tasks that came to be after their caller had gone; the newest of them, in a long life.
+        self.orphans: deque[str] = deque(maxlen=10_000)
         self.files = self.tasks = 0
 
     async def submit(self, files: Sequence[InputFile], options: TranscriptionOptions, outlet: Outlet) -> TaskRecord:
@@ -62,22 +69,43 @@ class Submitter:
             FunASRError: The submit was refused, or could not be sent.
         """
         file_urls = tuple(dict.fromkeys(file.file_url for file in files))
+        sent_at = self._clock()
+
+        def build(caller: Caller) -> Request:
+            nonlocal sent_at
+            if self._closing:
+                raise SessionClosedError("the session was closed before this was submitted; nothing was sent")
+            sent_at = self._clock()
+            return submit(caller, file_urls, options)
+
         attempt = 0
         while True:
             attempt += 1
-            await self._gateway.lanes[Kind.SUBMIT].turn()
-            submitted_at = self._clock()
             try:
-                accepted = await self._send(file_urls, options)
-            except ThrottledError as error:
+                accepted = await self._send(build)
+                # No await from here on: an accepted task is watched, whatever happens to its caller.
+                return self._watch(accepted, files, options, outlet, sent_at)
+            except AuthenticationError:
+                # A refusal for certain; a provided key may have expired on its way here.
+                if attempt > 1 or not self._gateway.account.renews_key:
+                    raise
+            except FunASRError as error:
+                if not _is_certainly_refused(error):
+                    raise _ambiguous(file_urls, options, sent_at, error) from error
+                if not isinstance(error, ThrottledError | KeyProviderError | TransportError):
+                    raise
                 await self._gateway.pause_before_retry(attempt, error)
-            except (TransportError, ServiceUnavailableError, InvalidReplyError) as error:
-                if not isinstance(error, TransportError) or error.sent:
-                    raise _ambiguous(file_urls, options, submitted_at, error) from error
-                await self._gateway.pause_before_retry(attempt, error)
-            else:
-                break
-        # No await from here on: an accepted task is watched, whatever happens to its caller.
+
+    def _watch(
+        self,
+        accepted: Accepted,
+        files: Sequence[InputFile],
+        options: TranscriptionOptions,
+        outlet: Outlet,
+        submitted_at: float,
+    ) -> TaskRecord:
+        if self._poller.find(accepted.task_id) is not None:
+            raise InvalidReplyError("the reply is about another task", path="$.output.task_id")
         record = TaskRecord(
             task_id=accepted.task_id,
             outlets=(outlet,),
@@ -90,23 +118,31 @@ class Submitter:
         )
         self.files += len(files)
         self.tasks += 1
-        self._poller.watch(record)
+        if outlet.abandoned:
+            self._orphan(record, outlet)
+        else:
+            self._poller.watch(record)
         return record
 
-    async def _send(self, file_urls: Sequence[str], options: TranscriptionOptions) -> Accepted:
+    def _orphan(self, record: TaskRecord, outlet: Outlet) -> None:
+        """Keep the token of a task whose caller left while its submit was on the way."""
+        outlet.orphans += (record.token,)
+        self.orphans.append(record.token)
+        logger.warning("a task was accepted after its caller had left; it goes on, its token: %s", record.token)
+
+    async def _send(self, build: Callable[[Caller], Request]) -> Accepted:
         shield = anyio.CancelScope(shield=True)
         self._under_way.add(shield)
         try:
-            return await self._gateway.send(
-                Kind.SUBMIT, lambda caller: submit(caller, file_urls, options), read_accepted, shield=shield
-            )
+            return await self._gateway.send(Kind.SUBMIT, build, read_accepted, shield=shield)
         finally:
             self._under_way.discard(shield)
             if not self._under_way:
                 self._none_under_way.set()
 
     async def settle(self, grace: float) -> None:
-        """Wait up to `grace` seconds for the replies to what was sent, then cut off what is left."""
+        """Send nothing more, wait up to `grace` seconds for the replies to what was sent, cut off what is left."""
+        self._closing = True
         if self._under_way:
             self._none_under_way = anyio.Event()
             with anyio.move_on_after(grace):
@@ -114,6 +150,13 @@ class Submitter:
         for shield in tuple(self._under_way):
             logger.warning("a submit was cut off when the session was closed; its outcome is not known")
             shield.cancel()
+
+
+def _is_certainly_refused(error: FunASRError) -> bool:
+    """Tell whether a submit that ended in this error cannot have made a task."""
+    if isinstance(error, TransportError):
+        return not error.sent
+    return not isinstance(error, ServiceUnavailableError | InvalidReplyError)
 
 
 def _ambiguous(

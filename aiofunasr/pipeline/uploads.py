@@ -16,7 +16,13 @@ from random import Random
 import anyio
 import anyio.to_thread
 
-from aiofunasr.errors import AccessDeniedError, InvalidFileError, ServiceUnavailableError, TransportError
+from aiofunasr.errors import (
+    AccessDeniedError,
+    InvalidFileError,
+    ServiceUnavailableError,
+    ThrottledError,
+    TransportError,
+)
 from aiofunasr.pacing.retries import TRIES, wait_before
 from aiofunasr.pipeline.gateway import API_REPLY_BYTES, Gateway
 from aiofunasr.settings import Limits, Timeouts
@@ -31,6 +37,9 @@ LARGEST_FILE = 2 * 1024**3
 
 _SPARE_SECONDS = 30.0
 """What must be left of a policy's life for another upload to begin under it."""
+
+_LONGEST_POLICY = 3600
+"""Seconds a policy is believed to live at the most; the documented 300 is well below."""
 
 _MB = 1024 * 1024
 
@@ -59,7 +68,7 @@ class Uploader:
                 attempt += 1
                 try:
                     return await self._upload_once(path, model)
-                except (TransportError, ServiceUnavailableError, AccessDeniedError) as error:
+                except (TransportError, ServiceUnavailableError, ThrottledError, AccessDeniedError) as error:
                     # A policy that was refused is not used again; it may have expired on the way.
                     self._policies.pop(model, None)
                     if attempt >= (2 if isinstance(error, AccessDeniedError) else TRIES):
@@ -96,7 +105,7 @@ class Uploader:
             policy = await self._gateway.ask(
                 Kind.UPLOAD_POLICY, lambda caller: upload_policy(caller, model), read_upload_policy
             )
-            self._policies[model] = (now + policy.expire_in_seconds - _SPARE_SECONDS, policy)
+            self._policies[model] = (now + min(policy.expire_in_seconds, _LONGEST_POLICY) - _SPARE_SECONDS, policy)
         return policy
 
 
@@ -106,12 +115,15 @@ async def file_size(path: Path) -> int:
     Raises:
         InvalidFileError: It is missing, no regular file, not readable, or larger than the service takes.
     """
-    return await anyio.to_thread.run_sync(_look_at, path)
+    # A disk that hangs must not hang whoever gave up waiting for it.
+    size: int = await anyio.to_thread.run_sync(_look_at, path, abandon_on_cancel=True)
+    return size
 
 
 def _look_at(path: Path) -> int:
     def refuse(why: str) -> InvalidFileError:
-        return InvalidFileError("file_urls", str(path), why)
+        error: InvalidFileError = InvalidFileError("file_urls", str(path), why)
+        return error
 
     try:
         found = path.stat()

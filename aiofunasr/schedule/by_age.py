@@ -57,11 +57,11 @@ class AgeSchedule(Generic[K]):
             self._heap = [item for item in self._heap if self._is_current(item)]
             heapify(self._heap)
 
-    def hint(self, task: K, now: float) -> None:
-        """Ask about a task ahead of its time, because something says that it is done."""
+    def hint(self, task: K) -> None:
+        """Ask about a task before all others, because something says that it is done."""
         entry = self._entries.get(task)
         if entry is not None and entry.place is not None:
-            self._put(task, now)
+            self._put(task, float("-inf"))
 
     def answered(self, task: K, now: float) -> None:
         """Put a task back that was asked about and is not done."""

@@ -115,7 +115,16 @@ def read_upload_policy(reply: Reply) -> UploadPolicy:
         ServiceError: It was refused or the service failed.
         InvalidReplyError: A field is missing.
     """
-    return structure(_object_at(_read_object(reply), "data", reply), UploadPolicy)
+    document = _read_object(reply)
+    data = document.get("data")
+    if not isinstance(data, dict):
+        # Without an excerpt: what stands there is a permission.
+        raise InvalidReplyError("an object is missing", path="$.data", status=reply.status)
+    policy = structure(data, UploadPolicy)
+    host = policy.upload_host
+    if not host.startswith(("https://", "http://")) or not (host + policy.upload_dir).isascii():
+        raise InvalidReplyError("the place to upload to is unusable", path="$.data", status=reply.status)
+    return policy
 
 
 def read_refusal(reply: Reply) -> ServiceError:
@@ -168,7 +177,8 @@ def _object_at(document: dict[str, Any], name: str, reply: Reply) -> dict[str, A
 
 def _text_at(output: dict[str, Any], name: str, reply: Reply) -> str:
     found = output.get(name)
-    if not isinstance(found, str) or not found:
+    # An id ends up in URLs and headers, so one that could not be sent back is none.
+    if not isinstance(found, str) or not found or not found.isascii() or not found.isprintable():
         raise InvalidReplyError(
             "a string is missing", path=f"$.output.{name}", status=reply.status, excerpt=_shown(reply)
         )
@@ -198,6 +208,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         elif text and "date" in headers:
             # Against the reply's own date, so that a wrong clock here does not matter.
             seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(seconds, _LONGEST_RETRY_AFTER) if seconds is not None and seconds >= 0 else None

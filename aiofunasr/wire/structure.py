@@ -6,17 +6,18 @@ come as strings. A mismatch is an `InvalidReplyError` that names the path.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
-from attrs import evolve, fields_dict, has
+from attrs import evolve, fields_dict, has, resolve_types
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import redact
+from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskPage, TaskSnapshot
 from aiofunasr.wire.requests import SERVICE_ZONE
 
 T = TypeVar("T")
@@ -28,8 +29,8 @@ _LARGEST_EPOCH_MS = 253_402_300_799_000
 def _whole(value: Any, _: type) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
+    if isinstance(value, float):
+        return round(value)
     if isinstance(value, str) and len(value) <= 20:
         return int(value)
     raise TypeError(f"a whole number is needed, not {type(value).__name__}")
@@ -54,11 +55,17 @@ def _time(value: Any, _: type) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, SERVICE_ZONE)
 
 
+# What the service says of a task matters more than each of its fields: what is unreadable there counts as missing.
+# In a transcript it does not, because a word without its time is a fault to be heard of.
+_LENIENT = frozenset({TaskSnapshot, SubtaskSnapshot, TaskMetrics, ListedTask, TaskPage})
+
+
 def _keeps_extra(kind: Any) -> bool:
     return has(kind) and "extra" in fields_dict(kind)
 
 
 def _extra_keeper(kind: type[Any], converter: Converter) -> Callable[[Any, Any], Any]:
+    resolve_types(kind)
     wire_names = {
         name: attribute.metadata.get("wire", name) for name, attribute in fields_dict(kind).items() if name != "extra"
     }
@@ -71,17 +78,52 @@ def _extra_keeper(kind: type[Any], converter: Converter) -> Callable[[Any, Any],
         **renamed,
     )
     known = frozenset(wire_names.values())
+    types = {wire_names[name]: attribute.type for name, attribute in fields_dict(kind).items() if name in wire_names}
+    salvage = _Salvage(converter, types)
 
     def keep(value: Any, as_kind: Any) -> Any:
         if not isinstance(value, dict):
             raise TypeError(f"an object is needed, not {type(value).__name__}")
         if None in value.values():
             value = {name: item for name, item in value.items() if item is not None}
-        found = structure(value, as_kind)
+        try:
+            found = structure(value, as_kind)
+        except Exception:
+            # cattrs raises what its hooks raise.
+            if kind not in _LENIENT:
+                raise
+            value = salvage(value)
+            found = structure(value, as_kind)
         unknown = value.keys() - known
         return evolve(found, extra={name: value[name] for name in value if name in unknown}) if unknown else found
 
     return keep
+
+
+class _Salvage:
+    """Leaves out of an object what cannot be read, so that one odd field does not hide the state of a paid task."""
+
+    def __init__(self, converter: Converter, types: Mapping[str, Any]) -> None:
+        self._converter = converter
+        self._types = types
+
+    def __call__(self, value: dict[str, Any]) -> dict[str, Any]:
+        parts = ((name, self._readable(item, self._types.get(name))) for name, item in value.items())
+        return {name: item for name, item in parts if item is not None}
+
+    def _readable(self, item: Any, expected: Any) -> Any:
+        if expected is None:
+            return item
+        if isinstance(item, list) and get_origin(expected) is tuple:
+            return [one for one in item if self._can_be_read(one, get_args(expected)[0])]
+        return item if self._can_be_read(item, expected) else None
+
+    def _can_be_read(self, item: Any, expected: Any) -> bool:
+        try:
+            self._converter.structure(item, expected)
+        except Exception:  # noqa: BLE001  (cattrs raises what its hooks raise)
+            return False
+        return True
 
 
 def _make(*, detailed: bool) -> Converter:

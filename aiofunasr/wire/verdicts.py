@@ -10,7 +10,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiofunasr.errors import FunASRError, TaskCanceledError, TaskExpiredError, TaskFailedError
 from aiofunasr.snapshots import SubtaskSnapshot, TaskSnapshot, TaskStatus
@@ -21,7 +21,7 @@ from aiofunasr.wire.codes import NO_SPEECH_CODES, file_failure
 class Verdict:
     """One file's fate: a document to download, or no speech, or an error."""
 
-    transcription_url: str | None = None
+    transcription_url: str | None = field(default=None, repr=False)
     no_speech: bool = False
     error: FunASRError | None = None
 
@@ -53,6 +53,8 @@ def _next(candidates: deque[SubtaskSnapshot] | None) -> SubtaskSnapshot | None:
 def _verdict(subtask: SubtaskSnapshot, snapshot: TaskSnapshot) -> Verdict:
     code = subtask.code or ""
     if subtask.transcription_url and subtask.subtask_status != TaskStatus.FAILED:
+        if not subtask.transcription_url.lower().startswith(("https://", "http://")):
+            return Verdict(error=TaskFailedError("the service names no usable place for this file's transcription"))
         return Verdict(transcription_url=subtask.transcription_url)
     if code in NO_SPEECH_CODES:
         return Verdict(no_speech=True)

@@ -73,10 +73,10 @@ def test_a_hint_comes_first() -> None:
     schedule = AgeSchedule[str](Random(1))
     for task in "abc":
         schedule.add(task, 0.0)
-    schedule.hint("b", 0.1)
+    schedule.hint("b")
     assert schedule.next(0.1) == "b"
     assert schedule.next(0.1) is None
-    schedule.hint("b", 0.2)  # being asked about already
+    schedule.hint("b")  # being asked about already
     assert schedule.next(0.2) is None
 
 
@@ -130,7 +130,7 @@ class ScheduleMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def hint(self, data: st.DataObject) -> None:
         task = data.draw(st.sampled_from(sorted(self.waiting)))
-        self.schedule.hint(task, self.now)
+        self.schedule.hint(task)
         due = self.schedule.next_at()
         assert due is not None
         assert due <= self.now

@@ -87,14 +87,31 @@ def test_only_id_and_status_are_needed_and_unknown_words_pass() -> None:
         (b"", "$"),
         (b"\xff\xfe", "$"),
         (b"[" * 100_000, "$"),
-        ({"output": {"task_id": "t", "task_status": "SUCCEEDED", "results": [{}, "x"]}}, "$.results[1]"),
-        ({"output": {"task_id": "t", "task_status": "SUCCEEDED", "end_time": "soon"}}, "$.end_time"),
+        ({"output": {"task_id": "\ud800", "task_status": "PENDING"}}, "$.output.task_id"),
     ],
 )
 def test_what_is_no_snapshot_says_where(document: Any, path: str) -> None:
     with pytest.raises(InvalidReplyError) as caught:
         replies.read_snapshot(reply(document), "t")
     assert caught.value.path == path
+
+
+def test_an_odd_field_does_not_hide_the_state_of_a_paid_task() -> None:
+    good = {"file_url": "https://h/a", "subtask_status": "SUCCEEDED", "transcription_url": "https://o/1"}
+    odd = {
+        "task_id": "t",
+        "task_status": "SUCCEEDED",
+        "submit_time": "2026-10-01 09:00:00",
+        "scheduled_time": "",
+        "end_time": "soon",
+        "task_metrics": [],
+        "results": [None, "x", good, {**good, "message": {}}],
+    }
+    snapshot = replies.read_snapshot(reply({"output": odd, "usage": {"duration": 9.72}}), "t")
+    assert snapshot.submit_time is not None
+    assert (snapshot.scheduled_time, snapshot.end_time, snapshot.task_metrics) == (None, None, None)
+    assert [result.file_url for result in snapshot.results] == ["https://h/a"] * 2
+    assert snapshot.usage_duration == 10
 
 
 def test_a_task_page() -> None:
@@ -181,6 +198,7 @@ def test_every_form_of_error_body_is_read(body: Any, code: str, message: str | N
         ({"retry_after": "soon"}, None),
         ({"retry_after": "1e999"}, 300.0),
         ({"retry_after": "Thu, 01 Oct 2026 09:00:05 GMT"}, None),
+        ({"retry_after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "date": "x"}, None),
         ({}, None),
     ],
 )
