@@ -112,6 +112,6 @@ async def local_session(
 
     service = Service(settings or EmulatorSettings(), recognizer or ScriptedRecognizer(), faults or FaultPlan())
     transport = LocalTransport(service, clock, latency=latency)
-    arguments = {"api_key": DEFAULT_API_KEY, "base_url": service.base_url} | session_arguments
+    arguments: dict[str, Any] = {"api_key": DEFAULT_API_KEY, "base_url": service.base_url} | session_arguments
     async with Session(transport=transport, clock=clock, random=Random(seed), **arguments) as session:  # noqa: S311
         yield session, service
