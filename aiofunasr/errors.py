@@ -154,6 +154,10 @@ class InvalidReplyError(FunASRError, ValueError):
         self.excerpt = excerpt
 
 
+class ReplyTooLargeError(InvalidReplyError):
+    """A reply is larger than it may be (`Limits.result_bytes`)."""
+
+
 # --- The service refused a request ------------------------------------------------------------------------------
 
 

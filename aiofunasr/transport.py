@@ -15,7 +15,7 @@ import aiohttp
 import anyio
 from yarl import URL
 
-from aiofunasr.errors import FunASRError, InvalidReplyError, RequestTimeoutError, TransportError, UsageError
+from aiofunasr.errors import FunASRError, ReplyTooLargeError, RequestTimeoutError, TransportError, UsageError
 from aiofunasr.redaction import redact
 from aiofunasr.settings import Timeouts
 from aiofunasr.wire.messages import FileBody, Kind, Reply, Request
@@ -76,7 +76,7 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
 
     Raises:
         TransportError: There is no whole reply.
-        InvalidReplyError: The reply is larger than `limit`.
+        ReplyTooLargeError: The reply is larger than `limit`.
     """
     try:
         with anyio.fail_after(timeout):
@@ -86,7 +86,7 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
                     pieces.append(chunk)
                     size += len(chunk)
                     if size > limit:
-                        raise InvalidReplyError(f"the reply is larger than {limit} bytes", status=reply.status)
+                        raise ReplyTooLargeError(f"the reply is larger than {limit} bytes", status=reply.status)
                 return Reply(status=reply.status, headers=reply.headers, body=b"".join(pieces))
     except TransportError as error:
         # Below it hangs the HTTP library's own error, which shows URL and headers to whoever prints a traceback.

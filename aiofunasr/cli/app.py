@@ -227,7 +227,7 @@ def emulator_command(
         bool, typer.Option("--scripted", help="Recognize nothing: invent a transcript from the URL, at once.")
     ] = False,
     engine: options.EngineOption = None,
-    engine_model: options.EngineModel = None,
+    engine_model: options.EmulatorModel = None,
     api_key: Annotated[str | None, typer.Option(help="The key that clients must have.", show_default=False)] = None,
     any_key: Annotated[bool, typer.Option("--any-key", help="Take any key.")] = False,
     limits: Annotated[bool, typer.Option(help="Enforce the service's rate limits.")] = True,
@@ -272,7 +272,7 @@ def emulator_command(
     from aiofunasr.emulator import EmulatorSettings  # noqa: PLC0415
 
     if scripted and (engine is not None or engine_model is not None):
-        raise typer.BadParameter("--scripted goes without --engine and --engine-model")
+        raise typer.BadParameter("--scripted goes without --engine and --model")
     try:
         settings = EmulatorSettings.instant(**changes) if instant else EmulatorSettings(**changes)
     except (ValueError, TypeError) as error:

@@ -84,6 +84,18 @@ EngineModel: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+# The emulator has no model of the service to ask for, so the short name is free.
+EmulatorModel: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "--engine-model",
+        metavar="DIR",
+        help="The CTranslate2 model of the whisper engine.",
+        rich_help_panel=_LOCAL,
+        show_default=False,
+    ),
+]
 Local: TypeAlias = Annotated[
     bool,
     typer.Option(

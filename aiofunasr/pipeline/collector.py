@@ -2,7 +2,7 @@
 
 There are as many workers as downloads are allowed, and only while there is work. Outlets with something to download
 stand in line and are served one file each in turn, so that one large batch does not hold up the others, and an outlet
-without room is passed over rather than waited for.
+without room is passed over rather than waited for. A download that failed waits beside the line for its next try.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from random import Random
 import anyio
 import anyio.to_thread
 from anyio import CapacityLimiter
+from attrs import evolve, frozen
 
 from aiofunasr.errors import (
     FunASRError,
     InvalidReplyError,
+    ReplyTooLargeError,
     ServiceUnavailableError,
     ThrottledError,
     TransportError,
@@ -42,6 +44,18 @@ _SMALL_DOCUMENT = 64 * 1024
 """Decoded at once in about two milliseconds; a larger document goes to a thread, so that the loop stays free."""
 
 
+_WORTH_ANOTHER_TRY = (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError)
+
+
+@frozen
+class _Job:
+    """A file to collect, for the `attempt`th time."""
+
+    outlet: Outlet
+    finished: FinishedFile
+    attempt: int = 1
+
+
 class Collector:
     """The downloads of a session."""
 
@@ -54,6 +68,7 @@ class Collector:
         self._timeouts = timeouts
         self._random = random
         self._line: deque[Outlet] = deque()
+        self._again: deque[_Job] = deque()
         self._workers = 0
         # One at a time: two would only take the interpreter from each other.
         self._decoding = CapacityLimiter(1)
@@ -71,19 +86,23 @@ class Collector:
         if not outlet.in_line:
             outlet.in_line = True
             self._line.append(outlet)
+        self._hire()
+
+    def _hire(self) -> None:
         if self._workers < self._limits.downloads:
             self._workers += 1
             self._background.spawn(self._work)
 
     async def _work(self) -> None:
         try:
-            while (found := self._next()) is not None:
-                outlet, finished = found
-                outlet.deliver(finished, await self._collect(finished))
+            while (job := self._next()) is not None:
+                await self._do(job)
         finally:
             self._workers -= 1
 
-    def _next(self) -> tuple[Outlet, FinishedFile] | None:
+    def _next(self) -> _Job | None:
+        if self._again:
+            return self._again.popleft()
         while self._line:
             outlet = self._line.popleft()
             outlet.in_line = False
@@ -92,16 +111,23 @@ class Collector:
                 if outlet.has_downloads:
                     # Back to the end of the line, with one more worker for what it still has.
                     self.serve(outlet)
-                return outlet, finished
+                return _Job(outlet, finished)
         return None
 
-    async def _collect(self, finished: FinishedFile) -> SubtaskResult:
-        """Make the result of one file; its failure is a result, too."""
-        record, file, verdict = finished.record, finished.file, finished.verdict
+    async def _do(self, job: _Job) -> None:
+        verdict = job.finished.verdict
         transcript, error = None, verdict.error
         if verdict.transcription_url is not None:
+            self._retries.request(anyio.current_time())
             try:
                 transcript = await self._download(verdict.transcription_url)
+            except _WORTH_ANOTHER_TRY as failure:
+                if job.attempt < TRIES and not isinstance(failure, ReplyTooLargeError):
+                    self.retried += 1
+                    logger.info("downloading a result again after: %s", failure)
+                    self._background.spawn(self._do_again, evolve(job, attempt=job.attempt + 1))
+                    return
+                error = failure
             except FunASRError as failure:
                 error = failure
             except Exception as failure:
@@ -110,39 +136,21 @@ class Collector:
                 error = UnexpectedError(f"collecting the result failed: {type(failure).__name__}")
                 error.__cause__ = failure
         elif verdict.no_speech:
-            transcript = Transcript(file_url=file.file_url)
+            transcript = Transcript(file_url=job.finished.file.file_url)
         self.collected += 1
-        token = record.token
-        return SubtaskResult(
-            source=file.source,
-            file_url=file.file_url,
-            index=file.index,
-            task_id=record.task_id,
-            token=token,
-            transcript=transcript,
-            error=None if error is None else error.for_task(record.task_id, token),
-            no_speech=verdict.no_speech,
-            transcription_url=verdict.transcription_url,
-        )
+        job.outlet.deliver(job.finished, _result(job.finished, transcript, error))
+
+    async def _do_again(self, job: _Job) -> None:
+        """Put a failed download back in line after a while; it holds no worker meanwhile."""
+        await anyio.sleep(wait_before(job.attempt, self._random))
+        # The budget fills with time alone, so there is no event to wait for.
+        while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
+            await anyio.sleep(1.0)
+        if not job.outlet.abandoned:
+            self._again.append(job)
+            self._hire()
 
     async def _download(self, url: str) -> Transcript:
-        attempt = 0
-        while True:
-            attempt += 1
-            self._retries.request(anyio.current_time())
-            try:
-                return await self._download_once(url)
-            except (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError) as error:
-                if attempt >= TRIES:
-                    raise
-                self.retried += 1
-                logger.info("downloading a result again after: %s", error)
-            await anyio.sleep(wait_before(attempt + 1, self._random))
-            # The budget fills with time alone, so there is no event to wait for.
-            while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
-                await anyio.sleep(1.0)
-
-    async def _download_once(self, url: str) -> Transcript:
         reply = await fetch(
             self._transport, download(url), timeout=self._timeouts.download, limit=self._limits.result_bytes
         )
@@ -152,3 +160,20 @@ class Collector:
             return read_transcript(reply.body)
         async with self._decoding:
             return await anyio.to_thread.run_sync(read_transcript, reply.body)
+
+
+def _result(finished: FinishedFile, transcript: Transcript | None, error: FunASRError | None) -> SubtaskResult:
+    """Make the result of one file; its failure is a result, too."""
+    record, file, verdict = finished.record, finished.file, finished.verdict
+    token = record.token
+    return SubtaskResult(
+        source=file.source,
+        file_url=file.file_url,
+        index=file.index,
+        task_id=record.task_id,
+        token=token,
+        transcript=transcript,
+        error=None if error is None else error.for_task(record.task_id, token),
+        no_speech=verdict.no_speech,
+        transcription_url=verdict.transcription_url,
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import anyio
 import pytest
 
-from aiofunasr import AccessDeniedError, InvalidReplyError, Limits, Session
+from aiofunasr import AccessDeniedError, Limits, ReplyTooLargeError, Session, TransportError
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Fault, FaultPlan, ScriptedRecognizer, Service
 from aiofunasr.transport import OpenReply, Transport
 from aiofunasr.wire.messages import Kind, Request
@@ -45,10 +45,43 @@ def test_a_link_that_is_refused_is_that_files_error() -> None:
 def test_a_document_over_the_bound_is_that_files_error() -> None:
     async def scenario(session: Session, _: Service) -> None:
         (result,) = await (await session.submit(urls(1)))
-        assert isinstance(result.error, InvalidReplyError)
+        assert isinstance(result.error, ReplyTooLargeError)
         assert "larger than 100 bytes" in str(result.error)
+        assert session.statistics().downloads_retried == 0
 
     play(scenario, limits=Limits(result_bytes=100))
+
+
+def test_results_that_fail_again_and_again_hold_up_no_others() -> None:
+    class FailingForFirst:
+        """Breaks every download of the first so many results."""
+
+        def __init__(self, inner: Transport, count: int) -> None:
+            self._inner = inner
+            self._left = count
+            self._broken: set[str] = set()
+
+        def open(self, request: Request) -> AbstractAsyncContextManager[OpenReply]:
+            if len(self._broken) < self._left:
+                self._broken.add(request.url)
+            if request.url in self._broken:
+                raise TransportError("broken", sent=True)
+            return self._inner.open(request)
+
+        async def aclose(self) -> None:
+            await self._inner.aclose()
+
+    async def scenario(session: Session, _: Service) -> None:
+        session._engine.collector._transport = FailingForFirst(session._engine.gateway.transport, 4)
+        broken = await session.submit(urls(4, "broken"))
+        while not session.statistics().downloads_retried:
+            await anyio.sleep(0.5)
+        other = await session.submit(urls(2))
+        assert all(result.ok for result in await other)
+        assert not broken.done
+        assert {type(result.error) for result in await broken} == {TransportError}
+
+    play(scenario, EmulatorSettings.instant(), limits=Limits(downloads=2))
 
 
 def test_no_more_downloads_than_allowed_run_at_once() -> None:
@@ -84,7 +117,6 @@ def test_no_more_downloads_than_allowed_run_at_once() -> None:
 
 async def test_a_download_shows_the_origin_neither_key_nor_another_url(server: EmulatorServer) -> None:
     """The emulator refuses altered links and foreign authorization, as the storage does."""
-    server.service.settings  # noqa: B018
     async with Session(server.api_key, base_url=server.base_url) as session:
         (result,) = await (await session.submit(["https://h/x.wav"]))
         assert result.ok

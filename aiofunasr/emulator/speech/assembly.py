@@ -89,7 +89,8 @@ def _language(request: RecognitionRequest, engine: Engine) -> str | None:
         "InvalidParameter",
         f"language_hints asks for {hint!r}, and the emulator's {engine.name} engine knows {known}. For other"
         " languages start the emulator with a multilingual Whisper model:"
-        ' pip install "aiofunasr[whisper]", then --engine whisper --model DIR.',
+        ' pip install "aiofunasr[whisper]", then `aiofunasr emulator --engine whisper --model DIR`,'
+        " or `aiofunasr transcribe --local --engine whisper --engine-model DIR`.",
     )
 
 

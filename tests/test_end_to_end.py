@@ -1,0 +1,111 @@
+"""Speech in, transcript out: the whole road, with the engine that really recognizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from aiohttp import web
+from speech.speech_media import FORMATS, MARRIED, MARRIED_TEXT, encode, mono, read, shared_audio
+
+import aiofunasr
+from aiofunasr import FileDownloadError, FileFormatError, FunASRError, Session
+from aiofunasr.emulator import EmulatorServer, EmulatorSettings
+from aiofunasr.emulator.samples import SAMPLE_TEXT, sample_path
+from aiofunasr.emulator.speech import default_recognizer
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[Session]:
+    """A session to an emulator that recognizes, and does not queue."""
+    async with (
+        EmulatorServer(settings=EmulatorSettings(queue_seconds=(0, 0)), recognizer=default_recognizer()) as server,
+        Session(server.api_key, base_url=server.base_url) as running,
+    ):
+        yield running
+
+
+@pytest.fixture
+async def origin(tmp_path: Path) -> AsyncIterator[str]:
+    """A web server with the files of a directory: somebody's own storage."""
+    application = web.Application()
+    application.router.add_static("/", tmp_path)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[a-z']+", text.lower()))
+
+
+async def test_the_sample_comes_out_as_it_is_read(session: Session) -> None:
+    (result,) = await aiofunasr.transcribe([sample_path()], session=session)
+    transcript = result.unwrap()
+    assert transcript.text == SAMPLE_TEXT
+    assert transcript.duration == pytest.approx(7100, abs=10)
+    assert transcript.properties.audio_format == "pcm_s16le"
+    assert transcript.sentences[0].text == SAMPLE_TEXT
+    times = [time for word in transcript.words for time in (word.begin_time, word.end_time)]
+    assert times == sorted(times)
+    rebuilt = "".join(word.text + word.punctuation for word in transcript.words)
+    assert words(rebuilt) == words(SAMPLE_TEXT)
+
+
+@pytest.fixture
+def containers(tmp_path: Path) -> list[Path]:
+    """The same speech in several containers, one of them with a picture."""
+    speech = mono(read(MARRIED))
+    return [
+        encode(tmp_path / f"married.{extension}", [speech], *FORMATS[extension], video=extension == "mkv")
+        for extension in ("mp3", "m4a", "amr", "mkv", "webm", "flac", "ogg")
+    ]
+
+
+async def test_every_container_says_the_same_words(session: Session, containers: list[Path]) -> None:
+    results = await aiofunasr.transcribe(containers, session=session)
+    assert {words(result.unwrap().text) for result in results} == {MARRIED_TEXT}
+
+
+async def test_each_bad_file_of_a_task_has_its_own_outcome_and_the_good_ones_succeed(
+    session: Session, tmp_path: Path, origin: str
+) -> None:
+    (tmp_path / "good one.wav").write_bytes(MARRIED.read_bytes())
+    (tmp_path / "text.wav").write_text("this is no audio")
+    (tmp_path / "empty.wav").touch()
+    encode(tmp_path / "silent.wav", [mono(np.zeros(16000 * 3, dtype=np.float32))])
+    names = ["text.wav", "good one.wav", "missing.wav", "silent.wav", "empty.wav"]
+    task = await session.submit([*(f"{origin}/{name}" for name in names), "http://127.0.0.1:9/dead.wav"])
+    text, good, missing, silent, empty, dead = await task
+    assert words(good.unwrap().text) == MARRIED_TEXT
+    assert good.source == f"{origin}/good one.wav"
+    assert isinstance(text.error, FileFormatError)
+    assert (isinstance(missing.error, FileDownloadError), missing.error.code) == (True, "FILE_404_NOT_FOUND")  # type: ignore[union-attr]
+    assert isinstance(dead.error, FileDownloadError)
+    assert dead.error.code == "InvalidFile.DownloadFailed"
+    assert silent.ok
+    assert silent.no_speech
+    assert isinstance(empty.error, FileFormatError)
+    assert empty.error.code == "NO_VALID_AUDIO_ERROR"
+    assert {result.error.token for result in (text, missing, dead, empty) if result.error} == {task.token}
+
+
+async def test_two_tracks_give_two_transcripts(session: Session) -> None:
+    path = shared_audio("en/stereo_diarization.wav")
+    (result,) = await aiofunasr.transcribe([path], session=session, channel_id=[0, 1])
+    left, right = result.unwrap().channels
+    assert (left.channel_id, right.channel_id) == (0, 1)
+    assert "complaint against the wizard" in words(left.text)
+    assert words(right.text) == "the horizon seems extremely distant"
+
+
+async def test_a_language_the_engine_does_not_know_is_a_failure_with_advice(session: Session) -> None:
+    (result,) = await aiofunasr.transcribe([MARRIED], session=session, language_hints=["zh"])
+    assert isinstance(result.error, FunASRError)
+    assert "whisper" in str(result.error)
