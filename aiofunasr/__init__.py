@@ -52,6 +52,7 @@ from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSn
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TranscriptionTask
 from aiofunasr.token import TaskToken
+from aiofunasr.version import __version__
 
 __all__ = [
     "AccessDeniedError",
@@ -104,6 +105,7 @@ __all__ = [
     "UsageError",
     "WaitTimeoutError",
     "Word",
+    "__version__",
     "transcribe",
 ]
 

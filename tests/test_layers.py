@@ -13,7 +13,7 @@ PACKAGE = Path(aiofunasr.__file__).parent
 
 # From the bottom up. A room may import what stands in its own line or below, never what stands above.
 FLOORS: list[set[str]] = [
-    {"redaction"},
+    {"redaction", "version"},
     {"errors"},
     {"results", "snapshots", "options", "settings", "token"},
     {"wire"},

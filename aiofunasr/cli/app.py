@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -20,6 +19,7 @@ from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export import FORMATS
 from aiofunasr.options import DEFAULT_MODEL, TranscriptionOptions
 from aiofunasr.session import FilesPerTask
+from aiofunasr.version import __version__
 
 _STATUSES = """
 
@@ -50,7 +50,7 @@ def _do(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"aiofunasr {version('aiofunasr')}")
+        typer.echo(f"aiofunasr {__version__}")
         raise typer.Exit
 
 

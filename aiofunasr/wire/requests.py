@@ -11,12 +11,13 @@ from urllib.parse import quote, urlencode
 from attrs import field, frozen
 
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.version import __version__
 from aiofunasr.wire.messages import Kind, Request
 
 SERVICE_ZONE = timezone(timedelta(hours=8))
 """The zone of every time the service writes or reads as text (section 3.3)."""
 
-USER_AGENT = "aiofunasr"
+USER_AGENT = f"aiofunasr/{__version__}"
 
 
 @frozen

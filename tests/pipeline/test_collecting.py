@@ -74,7 +74,7 @@ def test_results_that_fail_again_and_again_hold_up_no_others() -> None:
     async def scenario(session: Session, _: Service) -> None:
         session._engine.collector._transport = FailingForFirst(session._engine.gateway.transport, 4)
         broken = await session.submit(urls(4, "broken"))
-        while not session.statistics().downloads_retried:
+        while not session.statistics().downloads_retried:  # noqa: ASYNC110
             await anyio.sleep(0.5)
         other = await session.submit(urls(2))
         assert all(result.ok for result in await other)
