@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections import deque
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from datetime import datetime
 
 import anyio
@@ -123,13 +124,22 @@ class TranscriptionTask:
         while (result := self._outlet.take()) is not None:
             self._results.append(result)
 
+    @property
+    def _is_ended(self) -> bool:
+        """Whether there will be no more results, for better or worse."""
+        return self._is_complete or (self._outlet.error is not None and self._outlet.is_idle)
+
+    def _check_end(self) -> None:
+        """Raise what ended the waiting before all results were there, if anything did."""
+        if self._outlet.error is not None and not self._is_complete:
+            raise self._outlet.error.for_task(self.task_id, self.token)
+
     async def _next_after(self, seen: int | None) -> bool:
         """Wait for result number `seen`, or for all with None; False when there will be no more."""
 
         def ready() -> bool:
             self._collect()
-            there = seen is not None and len(self._results) > seen
-            return there or self._is_complete or (self._outlet.error is not None and self._outlet.is_idle)
+            return self._is_ended or (seen is not None and len(self._results) > seen)
 
         if not ready():
             # What is there can be had after the session was closed, too.
@@ -137,8 +147,7 @@ class TranscriptionTask:
             await change(self._outlet, ready=ready)
         if seen is not None and len(self._results) > seen:
             return True
-        if self._outlet.error is not None and not self._is_complete:
-            raise self._outlet.error.for_task(self.task_id, self.token)
+        self._check_end()
         return False
 
 
@@ -164,17 +173,65 @@ async def as_completed(tasks: Iterable[TranscriptionTask]) -> AsyncIterator[Subt
     Raises:
         FunASRError: Waiting for one of them ended without the service's word; its results so far came before.
     """
-    left = dict.fromkeys(tasks, 0)
-    while left:
-        for task in tuple(left):
-            task._collect()  # noqa: SLF001  (one idea with the class above)
-            while left[task] < len(task._results):  # noqa: SLF001
-                left[task] += 1
-                yield task._results[left[task] - 1]  # noqa: SLF001
-            if task.done and not await task._next_after(left[task]):  # noqa: SLF001
+    bell = _Bell()
+    left = {task: (_Ringer(bell, task), _News(task)) for task in tasks}
+    for task, (ringer, _) in left.items():
+        task._outlet.watch(ringer)  # noqa: SLF001  (one idea with the class above)
+        ringer.set()
+    try:
+        while left:
+            task = await bell.next()
+            if task not in left:
+                continue
+            ringer, results = left[task]
+            for result in results:
+                yield result
+            if task._is_ended:  # noqa: SLF001
+                task._check_end()  # noqa: SLF001
+                task._outlet.unwatch(ringer)  # noqa: SLF001
                 del left[task]
-        if left:
-            await change(
-                *(task._outlet for task in left),  # noqa: SLF001
-                ready=lambda: any(task.done or len(task._results) > seen for task, seen in left.items()),  # noqa: SLF001
-            )
+    finally:
+        for task, (ringer, _) in left.items():
+            task._outlet.unwatch(ringer)  # noqa: SLF001
+
+
+class _News:
+    """Gives each result of a task once, as far as they are there; asked again, it goes on from there."""
+
+    def __init__(self, task: TranscriptionTask) -> None:
+        self._task = task
+        self._seen = 0
+
+    def __iter__(self) -> Iterator[SubtaskResult]:
+        self._task._collect()  # noqa: SLF001
+        while self._seen < len(self._task._results):  # noqa: SLF001
+            self._seen += 1
+            yield self._task._results[self._seen - 1]  # noqa: SLF001
+
+
+class _Bell:
+    """Tells which of many tasks changed, so that a change costs the same however many are waited for."""
+
+    def __init__(self) -> None:
+        self.changed: deque[TranscriptionTask] = deque()
+        self.event = anyio.Event()
+
+    async def next(self) -> TranscriptionTask:
+        while not self.changed:
+            self.event = anyio.Event()
+            await self.event.wait()
+        return self.changed.popleft()
+
+
+class _Ringer:
+    """What one task's outlet wakes."""
+
+    __slots__ = ("_bell", "_task")
+
+    def __init__(self, bell: _Bell, task: TranscriptionTask) -> None:
+        self._bell = bell
+        self._task = task
+
+    def set(self) -> None:
+        self._bell.changed.append(self._task)
+        self._bell.event.set()

@@ -159,7 +159,9 @@ class HttpTransport:
         if self._owned is None:
             self._owned = aiohttp.ClientSession(
                 # The session's own limits bound the requests in flight; a pool limit would only hide waiting.
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=20),
+                # A connection the server just closed makes the outcome of a submit unknown, so idle ones are given up
+                # well before a server does.
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=10),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=self._trust_env,
             )
