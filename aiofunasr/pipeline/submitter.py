@@ -132,9 +132,15 @@ class Submitter:
 
     async def _send(self, build: Callable[[Caller], Request]) -> Accepted:
         shield = anyio.CancelScope(shield=True)
-        self._under_way.add(shield)
+
+        def leave(caller: Caller) -> Request:
+            request = build(caller)
+            # Not before: what still waits for its turn is no submit of unknown outcome.
+            self._under_way.add(shield)
+            return request
+
         try:
-            return await self._gateway.send(Kind.SUBMIT, build, read_accepted, shield=shield)
+            return await self._gateway.send(Kind.SUBMIT, leave, read_accepted, shield=shield)
         finally:
             self._under_way.discard(shield)
             if not self._under_way:

@@ -17,6 +17,7 @@ from aiofunasr import (
     QuotaExceededError,
     RequestTimeoutError,
     Session,
+    SessionClosedError,
     Timeouts,
     TransportError,
 )
@@ -221,6 +222,32 @@ def test_a_submit_that_gets_no_reply_does_not_hold_up_leaving(caplog: pytest.Log
     with caplog.at_level(logging.WARNING, "aiofunasr"):
         play(scenario, faults=FaultPlan().always("submit", Fault.delayed(500)))
     assert "cut off" in caplog.text
+
+
+def test_submits_that_wait_for_their_turn_do_not_hold_up_leaving(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        closed = 0
+
+        async def submit(url: str) -> None:
+            nonlocal closed
+            try:
+                await session.submit([url])
+            except SessionClosedError:
+                closed += 1
+
+        async with anyio.create_task_group() as group:
+            for url in urls(60):
+                group.start_soon(submit, url)
+            await anyio.sleep(1)
+            before = anyio.current_time()
+            await session.aclose()
+            assert anyio.current_time() - before < 0.1
+        assert closed == 60 - len(service.ledger.submissions)
+        assert len(service.ledger.submissions) < 15
+
+    with caplog.at_level(logging.WARNING, "aiofunasr"):
+        play(scenario)
+    assert "cut off" not in caplog.text
 
 
 def test_a_timed_out_submit_says_so_in_its_cause() -> None:
