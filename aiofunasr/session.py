@@ -147,6 +147,14 @@ class Session:
         """
         return self._closing.result() if self._closing is not None and self._closing.done() else ()
 
+    @property
+    def unanswered(self) -> tuple[tuple[str, ...], ...]:
+        """After closing: the file URLs of each submit that had no reply by then.
+
+        Whether those tasks exist is not known; `list_tasks` shows what the account has.
+        """
+        return self._engine.submitter.unanswered
+
     # --- many files ---
 
     def transcribe(

@@ -28,6 +28,9 @@ FAILED = 1
 NOT_BEGUN = 2
 _SIGPIPE = 13
 
+# A terminal that is closed says SIGHUP, where there is such a thing.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+
 
 class CommandError(Exception):
     """A command cannot do what it was asked; the message is for the person who asked."""
@@ -87,10 +90,11 @@ async def _supervise(command: Command) -> int:
 async def _watch_signals(ending: _Ending, scope: anyio.CancelScope, *, task_status: TaskStatus[None]) -> None:
     """Cancel the scope at the first signal; leave at once at the second, for who cannot wait for the clean-up."""
     # Without handlers in the loop, Ctrl-C still cancels the main task.
-    with suppress(NotImplementedError), anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with suppress(NotImplementedError), anyio.open_signal_receiver(*_SIGNALS) as signals:
         task_status.started()
         async for number in signals:
             if ending.signal is not None:
+                complain("left without waiting for the clean-up")
                 os._exit(128 + number)
             ending.signal = number
             scope.cancel()
@@ -115,6 +119,9 @@ async def _report_errors(command: Command) -> int:
                 return FAILED
             case BrokenPipeError():
                 return 128 + _SIGPIPE
+            case OSError():
+                complain(f"{found.strerror or found}")
+                return FAILED
         raise
 
 

@@ -59,8 +59,9 @@ class Receiver:
     One result at a time, because their texts must not mix.
     """
 
-    def __init__(self, delivery: ToStdout | ToDirectory, format: Format, screen: Screen) -> None:
+    def __init__(self, delivery: ToStdout | ToDirectory, format: Format, screen: Screen, place: Place) -> None:
         self._delivery = delivery
+        self._place = place
         self._format = format
         self._screen = screen
         self._lock = anyio.Lock()
@@ -91,7 +92,9 @@ class Receiver:
             raise
         except OSError as error:
             # It was paid for, and stays at the service for a day.
-            again = f"; it can be had again with: aiofunasr attach {result.token}" if result.token else ""
+            again = f"; it can be had again with: aiofunasr attach{self._place.options()} {result.token}"
+            if result.token is None or self._place.local:
+                again = ""
             self._fail(f"not written: {name_of(result)}: {error.strerror or error}", again)
 
     def give_up(self, what: str, error: FunASRError) -> None:
@@ -129,7 +132,7 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
         screen.note(f"no file was given: this is {Path(sources[0]).name}, which comes with the package")
     delivery = choose_delivery(job.results.format, job.results.output, screen)
     inputs = await open_inputs(sources, job.manifest, delivery.expect)
-    receiver = Receiver(delivery, job.results.format, screen)
+    receiver = Receiver(delivery, job.results.format, screen, place)
     async with _naming_what_is_left(session, place, screen) as left:
         batch = session.transcribe(inputs, job.options, files_per_task=job.files_per_task)
         at_hand: SubtaskResult | None = None
@@ -177,7 +180,7 @@ async def attach(tokens: Sequence[str], place: Place, results: ResultOptions) ->
     place = place.of_tokens(found.values())
     session = place.session()
     screen = results.screen()
-    receiver = Receiver(choose_delivery(results.format, results.output, screen), results.format, screen)
+    receiver = Receiver(choose_delivery(results.format, results.output, screen), results.format, screen, place)
     tasks: dict[str, TranscriptionTask] = {}
     # A token of a task id alone does not say how many files there are; at least one.
     expected = sum(max(1, len(token.file_digests)) for token in found.values())
@@ -211,6 +214,16 @@ async def attach(tokens: Sequence[str], place: Place, results: ResultOptions) ->
     return receiver.finish()
 
 
+def _one_for_each_task(tokens: Sequence[str]) -> list[str]:
+    """Name each task once, by the token that says more than its bare id where there is one."""
+    by_task: dict[str, str] = {}
+    for token in tokens:
+        task_id = TaskToken.decode(token).task_id
+        if by_task.get(task_id, task_id) == task_id:
+            by_task[task_id] = token
+    return list(by_task.values())
+
+
 @asynccontextmanager
 async def _naming_what_is_left(session: Session, place: Place, screen: Screen) -> AsyncIterator[list[str]]:
     """Open a session, and however it ends, name the tasks that go on without it.
@@ -223,7 +236,12 @@ async def _naming_what_is_left(session: Session, place: Place, screen: Screen) -
         async with session:
             yield left
     finally:
-        tokens = dict.fromkeys([*left, *session.unfinished])
+        tokens = _one_for_each_task([*left, *session.unfinished])
+        if session.unanswered and not place.local:
+            screen.show(
+                f"{count(len(session.unanswered), 'submit')} had no reply yet; what they began may go on: "
+                f"aiofunasr tasks{place.options()} shows it"
+            )
         if tokens and place.local:
             screen.show("\n".join([f"{count(len(tokens), 'task')} ended with the service of this process:", *tokens]))
         elif tokens:

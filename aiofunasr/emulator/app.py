@@ -40,8 +40,8 @@ def make_application(
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
             received = await _receive(request, uploads, service.settings)
-        except ConnectionError:
-            # The client hung up while it was sending; nobody reads this.
+        except (ConnectionError, web.RequestPayloadError):
+            # The client hung up while it was sending, and nobody reads this; or its body is not what it says.
             return web.Response(status=400)
         try:
             response = service.handle(received, clock())
@@ -90,8 +90,8 @@ async def _receive_upload(request: web.Request, directory: Path, largest: int) -
 
         await write_blocks(target, file_bytes())
         return UploadedForm(parser.close(), target, parser.file_size)
-    except (OSError, asyncio.CancelledError):
-        # The client hung up, the disk is full, or the server stops.
+    except (OSError, web.RequestPayloadError, asyncio.CancelledError):
+        # The client hung up, or its body is broken, the disk is full, or the server stops.
         with anyio.CancelScope(shield=True):
             await anyio.Path(target).unlink(missing_ok=True)
         raise

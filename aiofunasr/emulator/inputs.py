@@ -41,10 +41,10 @@ async def fetch_input(session: aiohttp.ClientSession, file_url: str, target: Pat
     Raises:
         FileProblemError: with the download code of the file.
     """
-    url = URL(file_url, encoded=True)
-    if not settings.allow_private_hosts and await _is_private(url):
-        raise _download_failed()
     try:
+        url = URL(file_url, encoded=True)
+        if not settings.allow_private_hosts and await _is_private(url):
+            raise _download_failed()
         async with session.get(url) as response:
             _check_status(response.status)
             _check_length(response.content_length, settings)

@@ -126,7 +126,7 @@ def _moment(given: Mapping[str, str], name: str, settings: EmulatorSettings) -> 
 
 def _whole_number(given: Mapping[str, str], name: str, default: int) -> int:
     text = given.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**31):
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) < 2**31):
         raise _invalid(f"{name} must be a positive integer")
     return int(text)
 

@@ -100,7 +100,7 @@ class StorageRefusalError(RefusalError):
 
 def json_bytes(body: Any) -> bytes:
     """Serialize a body the way the service does: UTF-8, no spaces, nothing escaped needlessly."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
 
 def xml_error(code: str, message: str, request_id: str, host: str) -> bytes:

@@ -128,4 +128,4 @@ def _milliseconds(seconds: float) -> int:
 def _digits(text: str, count: int) -> int:
     """Make a stable number of so many digits out of a name, so that rows never show a key."""
     lowest: int = 10 ** (count - 1)
-    return lowest + zlib.crc32(text.encode()) % (9 * lowest)
+    return lowest + zlib.crc32(text.encode("utf-8", "surrogateescape")) % (9 * lowest)

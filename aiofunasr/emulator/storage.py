@@ -183,9 +183,10 @@ class ObjectStorage:
         arguments = {name: values[0] for name, values in parse_qs(query).items()}
         if not {"Expires", "OSSAccessKeyId", "Signature"} <= arguments.keys():
             raise StorageRefusalError(403, "AccessDenied", "You have no right to access this object.")
-        if not arguments["Expires"].isascii() or not arguments["Expires"].isdigit():
+        expires_at = arguments["Expires"]
+        if not expires_at.isascii() or not expires_at.isdigit() or len(expires_at) > 12:
             raise StorageRefusalError(403, "AccessDenied", "Invalid date (should be seconds since epoch).")
-        expires = int(arguments["Expires"])
+        expires = int(expires_at)
         if now > expires:
             raise StorageRefusalError(403, "AccessDenied", "Request has expired.")
         if self._settings.strict_result_links:

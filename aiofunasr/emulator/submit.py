@@ -63,7 +63,9 @@ def _read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, An
         raise RefusalError(400, "BadRequest.TooLarge", "The request body is too large.")
     try:
         body = json.loads(request.body)
-    except ValueError:
+        # A lone surrogate has no bytes: it could never be echoed.
+        json.dumps(body, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise _invalid("Required body invalid, please check the request body format.")
@@ -75,11 +77,14 @@ def _read_file_urls(body: dict[str, Any], settings: EmulatorSettings) -> tuple[s
     urls = inputs.get("file_urls") if isinstance(inputs, dict) else None
     if not isinstance(urls, list) or not urls:
         raise _invalid("input must contain file_urls")
-    if not all(isinstance(url, str) and url.startswith(_SCHEMES) for url in urls):
+    if not all(isinstance(url, str) and url.lower().startswith(_SCHEMES) for url in urls):
         raise _invalid("url error, please check url\uff01")
     if len(urls) > settings.max_files_per_task:
         raise RefusalError(400, settings.too_many_files_code, settings.too_many_files_message)
     return tuple(urls)
+
+
+_MOST_TRACKS: Final = 64
 
 
 def _is_integer(value: Any) -> bool:
@@ -93,8 +98,9 @@ def _is_number(value: Any) -> bool:
 _PARAMETERS: Final[dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], bool]]]] = {
     "channel_id": (
         "channel_ids",
-        tuple,
-        lambda v: isinstance(v, list) and bool(v) and all(_is_integer(c) and c >= 0 for c in v),
+        # A track asked for twice is recognized, and billed, once.
+        lambda v: tuple(dict.fromkeys(v)),
+        lambda v: isinstance(v, list) and bool(v) and all(_is_integer(c) and 0 <= c < _MOST_TRACKS for c in v),
     ),
     "language_hints": (
         "language_hints",
@@ -128,7 +134,7 @@ def _read_parameters(parameters: dict[str, Any], settings: EmulatorSettings) -> 
             lenient=settings.lenient_word_filter,
             reserved_words=settings.reserved_words,
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _invalid(f"special_word_filter is invalid: {error}") from None
     return options, word_filter
 

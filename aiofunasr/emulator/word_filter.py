@@ -13,6 +13,8 @@ from aiofunasr.emulator.recognizer import RecognizedSentence, RecognizedWord
 
 _MASKED_LIST: Final = "filter_with_signed"
 _DELETED_LIST: Final = "filter_with_empty"
+# One pattern is made of them all, which takes long for very many.
+_MOST_WORDS: Final = 1000
 
 
 @frozen
@@ -48,6 +50,8 @@ class WordFilter:
         if not isinstance(value, dict):
             raise ValueError("special_word_filter must hold an object")  # noqa: TRY004 (a value's fault)
         masked = _word_list(value, _MASKED_LIST)
+        if len(masked) + len(_word_list(value, _DELETED_LIST)) > _MOST_WORDS:
+            raise ValueError(f"special_word_filter takes {_MOST_WORDS} words at most")
         reserved = value.get("system_reserved_filter", True)
         if not isinstance(reserved, bool):
             raise ValueError("system_reserved_filter must be a boolean")  # noqa: TRY004

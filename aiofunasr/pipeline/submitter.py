@@ -51,11 +51,13 @@ class Submitter:
         self._gateway = gateway
         self._poller = poller
         self._clock = clock
-        self._under_way: set[anyio.CancelScope] = set()
+        self._under_way: dict[anyio.CancelScope, tuple[str, ...]] = {}
         self._none_under_way = anyio.Event()
         self._closing = False
         # Tokens of tasks that came to be after their caller had gone; the newest of them, in a long life.
         self.orphans: deque[str] = deque(maxlen=10_000)
+        # The file URLs of submits that had no reply when the session was closed.
+        self.unanswered: tuple[tuple[str, ...], ...] = ()
         self.files = self.tasks = 0
 
     async def submit(self, files: Sequence[InputFile], options: TranscriptionOptions, outlet: Outlet) -> TaskRecord:
@@ -82,7 +84,7 @@ class Submitter:
         while True:
             attempt += 1
             try:
-                accepted = await self._send(build)
+                accepted = await self._send(build, file_urls)
                 # No await from here on: an accepted task is watched, whatever happens to its caller.
                 return self._watch(accepted, files, options, outlet, sent_at)
             except AuthenticationError:
@@ -130,19 +132,19 @@ class Submitter:
         self.orphans.append(record.token)
         logger.warning("a task was accepted after its caller had left; it goes on, its token: %s", record.token)
 
-    async def _send(self, build: Callable[[Caller], Request]) -> Accepted:
+    async def _send(self, build: Callable[[Caller], Request], file_urls: tuple[str, ...]) -> Accepted:
         shield = anyio.CancelScope(shield=True)
 
         def leave(caller: Caller) -> Request:
             request = build(caller)
             # Not before: what still waits for its turn is no submit of unknown outcome.
-            self._under_way.add(shield)
+            self._under_way[shield] = file_urls
             return request
 
         try:
             return await self._gateway.send(Kind.SUBMIT, leave, read_accepted, shield=shield)
         finally:
-            self._under_way.discard(shield)
+            self._under_way.pop(shield, None)
             if not self._under_way:
                 self._none_under_way.set()
 
@@ -153,6 +155,7 @@ class Submitter:
             self._none_under_way = anyio.Event()
             with anyio.move_on_after(grace):
                 await self._none_under_way.wait()
+        self.unanswered = tuple(self._under_way.values())
         for shield in tuple(self._under_way):
             logger.warning("a submit was cut off when the session was closed; its outcome is not known")
             shield.cancel()

@@ -6,11 +6,14 @@ import re
 import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from subprocess import PIPE, Popen
 
 import pytest
+from anyio import to_thread
 from cli.processes import PATIENCE, Variables, emulator, interrupt, run, started, tasks_of
+
+from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Fault, FaultPlan
 
 A, B = "https://h/a-8s.wav", "https://h/b-8s.wav"
 PROMPT = 5
@@ -22,6 +25,14 @@ def slow_place() -> Iterator[Variables]:
     """An emulator whose tasks stay pending for a while."""
     with emulator("--instant", "--no-limits", "--queue-seconds", 3, 3) as variables:
         yield variables
+
+
+@pytest.fixture
+async def slow_submits() -> AsyncIterator[str]:
+    """Give an emulator that takes submits and is slow to say so."""
+    faults = FaultPlan().always("submit", Fault.delayed(60))
+    async with EmulatorServer(settings=EmulatorSettings.instant(), faults=faults) as server:
+        yield server.base_url
 
 
 def wait_for_tasks(process: Popen[str], place: Variables, number: int) -> None:
@@ -99,4 +110,28 @@ def test_a_full_pipe_can_be_interrupted() -> None:
         _, stderr = interrupt(process)
     assert process.returncode == 130
     assert time.monotonic() - began < PROMPT
+    assert len(tokens_in(stderr)) == 1
+
+
+async def test_a_submit_without_a_reply_is_told(slow_submits: str) -> None:
+    place = {"DASHSCOPE_API_KEY": "sk-emulator", "DASHSCOPE_BASE_URL": slow_submits}
+
+    def leave() -> tuple[int, str]:
+        with started("transcribe", A, B, env=place) as process:
+            time.sleep(3)
+            _, stderr = interrupt(process)
+        return process.returncode, stderr
+
+    status, stderr = await to_thread.run_sync(leave)
+    assert status == 130
+    assert "2 submits had no reply yet" in stderr
+    assert "aiofunasr tasks" in stderr
+
+
+def test_closing_the_terminal_names_the_tokens(slow_place: Variables) -> None:
+    before = len(tasks_of(slow_place))
+    with started("transcribe", A, env=slow_place) as process:
+        wait_for_tasks(process, slow_place, before + 1)
+        _, stderr = interrupt(process, signal.SIGHUP)
+    assert process.returncode == 129
     assert len(tokens_in(stderr)) == 1

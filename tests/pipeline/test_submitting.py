@@ -218,6 +218,7 @@ def test_a_submit_that_gets_no_reply_does_not_hold_up_leaving(caplog: pytest.Log
             await session.aclose()
             assert anyio.current_time() - before <= 1.01
         assert len(service.ledger.submissions) == 1
+        assert session.unanswered == (tuple(urls(1)),)
 
     with caplog.at_level(logging.WARNING, "aiofunasr"):
         play(scenario, faults=FaultPlan().always("submit", Fault.delayed(500)))
