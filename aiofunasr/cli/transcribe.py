@@ -14,7 +14,7 @@ from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.cli.delivery import ToDirectory, ToStdout, choose_delivery
 from aiofunasr.cli.inputs import check_sources, open_inputs
 from aiofunasr.cli.place import EngineChoice, Place, local_service, sample
-from aiofunasr.cli.running import FAILED
+from aiofunasr.cli.running import FAILED, CommandError
 from aiofunasr.cli.screen import Progress, Screen
 from aiofunasr.cli.wording import count, describe, name_of, printable
 from aiofunasr.errors import FunASRError, TaskError
@@ -130,6 +130,8 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
     if not sources and job.manifest is None:
         sources = [str(sample())]
         screen.note(f"no file was given: this is {Path(sources[0]).name}, which comes with the package")
+    if place.local and job.options.diarization_enabled:
+        screen.note("the engine on this machine does not tell speakers apart")
     delivery = choose_delivery(job.results.format, job.results.output, screen)
     inputs = await open_inputs(sources, job.manifest, delivery.expect)
     receiver = Receiver(delivery, job.results.format, screen, place)
@@ -154,6 +156,8 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
             left.extend(batch.unfinished)
             if at_hand is not None and at_hand.token is not None:
                 left.append(at_hand.token)
+    if not batch.progress.read:
+        raise CommandError("there was nothing to transcribe: the manifest has no files in it")
     return receiver.finish()
 
 

@@ -153,3 +153,9 @@ def test_a_closed_pipe_ends_it_quietly(place: Variables) -> None:
     assert done.returncode == 141
     assert done.stdout.startswith("{\n")
     assert done.stderr == ""
+
+
+def test_a_manifest_with_nothing_in_it_is_a_mistake(place: Variables) -> None:
+    found = run("transcribe", "--manifest", "-", env=place, input="# nothing\n\n")
+    assert found.returncode == 2
+    assert "no files in it" in found.stderr
