@@ -16,8 +16,6 @@ from cli.processes import PATIENCE, Variables, emulator, interrupt, run, started
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Fault, FaultPlan
 
 A, B = "https://h/a-8s.wav", "https://h/b-8s.wav"
-PROMPT = 5
-"""Seconds that are more than enough to give up; it is well under a second on an idle machine."""
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +26,11 @@ def slow_place() -> Iterator[Variables]:
 
 
 @pytest.fixture
-async def slow_submits() -> AsyncIterator[str]:
+async def slow_submits() -> AsyncIterator[EmulatorServer]:
     """Give an emulator that takes submits and is slow to say so."""
     faults = FaultPlan().always("submit", Fault.delayed(60))
     async with EmulatorServer(settings=EmulatorSettings.instant(), faults=faults) as server:
-        yield server.base_url
+        yield server
 
 
 def wait_for_tasks(process: Popen[str], place: Variables, number: int) -> None:
@@ -52,10 +50,8 @@ def test_an_interrupt_names_the_tokens_and_they_work(slow_place: Variables) -> N
     before = len(tasks_of(slow_place))
     with started("transcribe", A, B, env=slow_place) as process:
         wait_for_tasks(process, slow_place, before + 2)
-        began = time.monotonic()
         stdout, stderr = interrupt(process)
     assert (process.returncode, stdout) == (130, "")
-    assert time.monotonic() - began < PROMPT
     assert "Traceback" not in stderr
     assert "0 of 2 files" in stderr
     assert "aiofunasr attach" in stderr
@@ -89,10 +85,8 @@ def test_waiting_for_standard_input_can_be_interrupted(slow_place: Variables) ->
         process.stdin.write(f"{A}\n")
         process.stdin.flush()
         wait_for_tasks(process, slow_place, before + 1)
-        began = time.monotonic()
         _, stderr = interrupt(process)
     assert process.returncode == 130
-    assert time.monotonic() - began < PROMPT
     assert len(tokens_in(stderr)) == 1
 
 
@@ -106,19 +100,18 @@ def test_a_full_pipe_can_be_interrupted() -> None:
         assert select.select([process.stdout], [], [], PATIENCE)[0]
         time.sleep(0.5)
         assert process.poll() is None
-        began = time.monotonic()
         _, stderr = interrupt(process)
     assert process.returncode == 130
-    assert time.monotonic() - began < PROMPT
     assert len(tokens_in(stderr)) == 1
 
 
-async def test_a_submit_without_a_reply_is_told(slow_submits: str) -> None:
-    place = {"DASHSCOPE_API_KEY": "sk-emulator", "DASHSCOPE_BASE_URL": slow_submits}
+async def test_a_submit_without_a_reply_is_told(slow_submits: EmulatorServer) -> None:
+    place = {"DASHSCOPE_API_KEY": slow_submits.api_key, "DASHSCOPE_BASE_URL": slow_submits.base_url}
 
     def leave() -> tuple[int, str]:
         with started("transcribe", A, B, env=place) as process:
-            time.sleep(3)
+            while slow_submits.service.ledger.requests["submit"] < 2 and process.poll() is None:
+                time.sleep(0.05)
             _, stderr = interrupt(process)
         return process.returncode, stderr
 
