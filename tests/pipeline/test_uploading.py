@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,17 @@ async def test_an_empty_file_is_for_the_service_to_judge(session: Session, tmp_p
     (tmp_path / "nothing.wav").touch()
     (result,) = await (await session.submit([tmp_path / "nothing.wav"]))
     assert result.ok  # the scripted recognizer does not look into files
+
+
+async def test_a_large_file_is_never_held_whole(session: Session, tmp_path: Path) -> None:
+    with (tmp_path / "large.wav").open("wb") as file:
+        file.truncate(100 * 1024 * 1024)
+    tracemalloc.start()
+    try:
+        task = await session.submit([tmp_path / "large.wav"])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The client and the emulator together, in one process.
+    assert peak < 20 * 1024 * 1024
+    assert (await task)[0].ok
