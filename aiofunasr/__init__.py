@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 
+from aiofunasr.audio import AudioFile
 from aiofunasr.batch import BatchProgress, TranscriptionBatch
 from aiofunasr.errors import (
     AccessDeniedError,
@@ -46,23 +47,26 @@ from aiofunasr.errors import (
 )
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
+from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
 from aiofunasr.settings import Limits, Timeouts
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSnapshot, TaskStatus
 from aiofunasr.statistics import SessionStatistics
-from aiofunasr.task import TranscriptionTask
+from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.token import TaskToken
 from aiofunasr.version import __version__
 
 __all__ = [
     "AccessDeniedError",
     "AmbiguousSubmissionError",
+    "AudioFile",
     "AudioProperties",
     "AuthenticationError",
     "BadRequestError",
     "BatchProgress",
     "Channel",
     "ConfigurationError",
+    "Estimate",
     "FileDownloadError",
     "FileError",
     "FileFormatError",
@@ -91,6 +95,7 @@ __all__ = [
     "TaskExpiredError",
     "TaskFailedError",
     "TaskMetrics",
+    "TaskProgress",
     "TaskSnapshot",
     "TaskStatus",
     "TaskToken",

@@ -15,6 +15,8 @@ from aiofunasr.pipeline.engine import CLOSING, Engine
 from aiofunasr.pipeline.feeder import Feeder
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.results import SubtaskResult
+from aiofunasr.schedule.completion import Estimate
+from aiofunasr.wire.messages import Kind
 
 logger = logging.getLogger("aiofunasr")
 
@@ -29,6 +31,8 @@ class BatchProgress:
         done: How many results were handed out.
         failed: How many of those had an error.
         states: How many tasks are in each state, by the last status seen: `{"PENDING": 3, "RUNNING": 2}`.
+        time_left: How much longer it takes until the last one is transcribed, by what the session has seen of tasks
+            so far; None while nothing is known of that, and where the input does not say how many files there are.
         in_flight: How many are under way: being uploaded, submitted, transcribed or downloaded, or ready to be taken.
     """
 
@@ -37,6 +41,7 @@ class BatchProgress:
     done: int
     failed: int
     states: Mapping[str, int]
+    time_left: Estimate | None = None
 
     @property
     def in_flight(self) -> int:
@@ -56,6 +61,7 @@ class TranscriptionBatch:
         self._engine = engine
         self._feeder = feeder
         self._outlet = outlet
+        self._states = outlet.states = Counter()
         self._started = False
         self._closed = False
         self._failed = 0
@@ -76,8 +82,19 @@ class TranscriptionBatch:
             read=feeder.read,
             done=feeder.handed_out,
             failed=self._failed,
-            states=Counter(record.status for record in self._engine.poller.records if self._outlet in record.outlets),
+            states=+self._states,
+            time_left=self._time_left(),
         )
+
+    def _time_left(self) -> Estimate | None:
+        feeder, live = self._feeder, sum(self._states.values())
+        if feeder.total is None and not feeder.finished:
+            return None
+        waiting = 0 if feeder.total is None else feeder.total - feeder.read
+        if self._closed or not live + waiting:
+            return None
+        tasks, submits = feeder.tasks_of(waiting), self._engine.gateway.lanes[Kind.SUBMIT].budget.ceiling
+        return self._engine.poller.all_left(live, tasks, submits)
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ is kept in `extra`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from heapq import merge
 from operator import attrgetter
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -53,8 +53,23 @@ class Sentence:
     extra: Mapping[str, Any] = _extra()
 
 
+class _ReadLater:
+    """Has `sentences` made when they are first asked for."""
+
+    __slots__ = ("_read",)
+
+    if not TYPE_CHECKING:  # or every misspelled attribute would pass
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "sentences":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            object.__setattr__(self, name, self._read())
+            object.__delattr__(self, "_read")
+            return self.sentences
+
+
 @frozen
-class Channel:
+class Channel(_ReadLater):
     """What was said on one track; `content_duration_in_milliseconds` is the speech found, which is what is billed."""
 
     channel_id: int = 0
@@ -62,6 +77,12 @@ class Channel:
     content_duration_in_milliseconds: int | None = None
     sentences: tuple[Sentence, ...] = field(default=(), repr=lambda them: f"<{len(them)} sentences>")
     extra: Mapping[str, Any] = _extra()
+
+
+def read_later(channel: Channel, read: Callable[[], tuple[Sentence, ...]]) -> None:
+    """Have a channel's sentences made when they are first asked for: many callers want no more than its text."""
+    object.__delattr__(channel, "sentences")
+    object.__setattr__(channel, "_read", read)
 
 
 @frozen

@@ -15,16 +15,17 @@ import aiohttp
 import anyio
 
 from aiofunasr import statistics
+from aiofunasr.audio import GivenFile, GivenFiles
 from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import ConfigurationError, InvalidArgumentError
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
-from aiofunasr.pipeline.inputs import Sources, as_iterable, inspect, one_task_of
+from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, seconds_of, source_of
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile, TaskRecord
-from aiofunasr.results import Source, SubtaskResult
+from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.settings import KeyProvider, Limits, Timeouts, resolve_account
 from aiofunasr.snapshots import ListedTask
@@ -159,7 +160,7 @@ class Session:
 
     def transcribe(
         self,
-        files: Sources,
+        files: GivenFiles,
         options: TranscriptionOptions | None = None,
         *,
         files_per_task: FilesPerTask | None = None,
@@ -169,7 +170,7 @@ class Session:
 
         Args:
             files: One file, or any iterable or async iterable of them, of any length, read as far ahead as
-                `Limits.in_flight` says: http, https or oss URLs, and local paths, which are uploaded.
+                `Limits.in_flight` says: http, https or oss URLs, and local paths, which are uploaded; or `AudioFile`s.
             options: What is asked for.
             files_per_task: For this batch; by default the session's.
             **overrides: Fields of `TranscriptionOptions`: `model="fun-asr"`, `language_hints=["en"]`.
@@ -200,7 +201,7 @@ class Session:
     # --- one task ---
 
     async def submit(
-        self, files: Sources, options: TranscriptionOptions | None = None, **overrides: Any
+        self, files: GivenFiles, options: TranscriptionOptions | None = None, **overrides: Any
     ) -> TranscriptionTask:
         """Submit one task of 1 to 100 files.
 
@@ -216,7 +217,7 @@ class Session:
         sources = one_task_of(files)
         self._engine.background.check()
         # All are looked at before any is uploaded.
-        places = [await inspect(source) for source in sources]
+        places = [await inspect(source_of(file)) for file in sources]
         outlet = self._engine.outlet(MOST_FILES)
         try:
             return await self._engine.background.run(self._submit, sources, places, chosen, outlet)
@@ -226,7 +227,7 @@ class Session:
             raise
 
     async def _submit(
-        self, sources: list[Source], places: list[str | Path], options: TranscriptionOptions, outlet: Outlet
+        self, given: list[GivenFile], places: list[str | Path], options: TranscriptionOptions, outlet: Outlet
     ) -> TranscriptionTask:
         urls = [place if isinstance(place, str) else "" for place in places]
 
@@ -240,7 +241,10 @@ class Session:
                         group.start_soon(upload, at, place)
         except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
             raise _first_of(failures) from None
-        files = [InputFile(index, source, url) for index, (source, url) in enumerate(zip(sources, urls, strict=True))]
+        files = [
+            InputFile(index, source_of(file), url, seconds_of(file))
+            for index, (file, url) in enumerate(zip(given, urls, strict=True))
+        ]
         record = await self._engine.submitter.submit(files, options, outlet)
         return TranscriptionTask(self._engine, record, outlet)
 
@@ -377,7 +381,7 @@ class Session:
 
 
 async def transcribe(
-    files: Sources,
+    files: GivenFiles,
     options: TranscriptionOptions | None = None,
     *,
     session: Session | None = None,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import field, frozen
 
@@ -31,8 +31,19 @@ TERMINAL = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCEL
 """The words after which nothing changes. UNKNOWN is among them: the service does not know such a task (3.2)."""
 
 
+class _Nothing(dict[str, Any]):
+    """The extra keys of nearly every value: one empty mapping for all, because there are very many."""
+
+    __slots__ = ()
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("a snapshot is read-only")
+
+    __setitem__ = __ior__ = setdefault = update = _refuse
+
+
 def _extra() -> Any:
-    return field(factory=dict, repr=False, hash=False)
+    return field(default=_Nothing(), repr=False, hash=False)
 
 
 @frozen(kw_only=True)

@@ -7,16 +7,40 @@ from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 from datetime import datetime
 
 import anyio
+from attrs import frozen
 
 from aiofunasr.errors import BadRequestError, WaitTimeoutError
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.results import SubtaskResult
+from aiofunasr.schedule.completion import Estimate
 from aiofunasr.snapshots import TaskSnapshot, TaskStatus
 from aiofunasr.wire.messages import Kind
 from aiofunasr.wire.replies import read_done, read_snapshot
 from aiofunasr.wire.requests import cancel, query
+
+LAST_LOOK = 5.0
+"""Seconds for the last question about a task whose time-out has passed, and for its results if it is done."""
+
+
+@frozen(kw_only=True)
+class TaskProgress:
+    """How far a task is.
+
+    Attributes:
+        status: The last status seen, such as `PENDING`.
+        files: How many files it has, or None for an attached task that is not done.
+        ended: How many of them the service has ended, as far as it says so before the end.
+        done: How many results are here.
+        time_left: How much longer the task takes, or None while nothing is known of that, and when it is done.
+    """
+
+    status: str
+    files: int | None
+    ended: int
+    done: int
+    time_left: Estimate | None
 
 
 class TranscriptionTask:
@@ -28,11 +52,14 @@ class TranscriptionTask:
     carries the token.
     """
 
+    # There may be very many, and most of them only wait.
+    __slots__ = ("__weakref__", "_engine", "_outlet", "_record", "_results")
+
     def __init__(self, engine: Engine, record: TaskRecord, outlet: Outlet) -> None:
         self._engine = engine
         self._record = record
         self._outlet = outlet
-        self._results: list[SubtaskResult] = []
+        self._results: tuple[SubtaskResult, ...] = ()
 
     def __repr__(self) -> str:
         record = self._record
@@ -66,6 +93,20 @@ class TranscriptionTask:
         return self._record.snapshot.submit_time if self._record.snapshot else None
 
     @property
+    def progress(self) -> TaskProgress:
+        """How far the task is, and how much longer it takes as far as this session has learned to tell."""
+        self._collect()
+        metrics = self._record.snapshot.task_metrics if self._record.snapshot else None
+        ended = (metrics.SUCCEEDED or 0) + (metrics.FAILED or 0) if metrics else 0
+        return TaskProgress(
+            status=self._record.status,
+            files=len(self._record.files) or None,
+            ended=max(ended, len(self._results)),
+            done=len(self._results),
+            time_left=None if self._record.is_done else self._engine.poller.time_left(self._record),
+        )
+
+    @property
     def done(self) -> bool:
         """Whether all results are there, or waiting has ended with an error."""
         self._collect()
@@ -78,7 +119,8 @@ class TranscriptionTask:
     async def wait(self, timeout: float | None = None) -> list[SubtaskResult]:  # noqa: ASYNC109
         """Wait for all results, in the order submitted.
 
-        Cancelled or timed out, the task goes on, and can be waited for again.
+        Cancelled or timed out, the task goes on, and can be waited for again. When the time-out passes, the service is
+        asked once more, and only then it is given up; that may take up to five seconds longer.
 
         Args:
             timeout: Seconds, or None for as long as it takes.
@@ -87,14 +129,27 @@ class TranscriptionTask:
             WaitTimeoutError: The time-out passed.
             FunASRError: Waiting ended without the service's word about the task.
         """
-        try:
-            with anyio.fail_after(timeout):
-                await self._next_after(None)
-        except TimeoutError:
+        with anyio.move_on_after(timeout):
+            await self._next_after(None)
+        if not self._is_complete and not await self._last_look():
             raise WaitTimeoutError(
                 f"the task was not done within {timeout:g} s; it goes on, attach to it by its token"
-            ).for_task(self.task_id, self.token) from None
+            ).for_task(self.task_id, self.token)
         return sorted(self._results, key=lambda result: result.index)
+
+    async def _last_look(self) -> bool:
+        """Ask about the task once more, before all others, and say whether all results came of it in time."""
+        asked_at = anyio.current_time()
+        self._engine.poller.hint(self.task_id)
+
+        def ready() -> bool:
+            self._collect()
+            return self._is_ended or (not self._record.is_done and self._record.heard_at > asked_at)
+
+        with anyio.move_on_after(LAST_LOOK):
+            await change(self._outlet, ready=ready)
+        self._check_end()
+        return self._is_complete
 
     async def __aiter__(self) -> AsyncIterator[SubtaskResult]:
         """Go through the results as they complete."""
@@ -122,7 +177,7 @@ class TranscriptionTask:
 
     def _collect(self) -> None:
         while (result := self._outlet.take()) is not None:
-            self._results.append(result)
+            self._results += (result,)
 
     @property
     def _is_ended(self) -> bool:

@@ -22,6 +22,8 @@ _PREFIX = "fasr1."
 _DIGEST_BYTES = 6
 _LONGEST = 64 * 1024
 
+_write = json.JSONEncoder(separators=(",", ":")).encode
+
 RETENTION = timedelta(hours=24)
 """How long the service remembers a task after it ended (the protocol notes, section 3.5)."""
 
@@ -70,7 +72,7 @@ class TaskToken:
             "".join(self.file_digests),
             first if in_a_row else list(self.indexes),
         ]
-        return _PREFIX + _text(json.dumps(content, separators=(",", ":")).encode())
+        return _PREFIX + _text(_write(content).encode())
 
     @classmethod
     def decode(cls, token: str) -> Self:

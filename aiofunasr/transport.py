@@ -8,7 +8,8 @@ which is all that decides whether a submit may be sent again.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
 from typing import Any, Protocol
 
 import aiohttp
@@ -29,6 +30,9 @@ _NOTHING_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
 )
+
+# The last two come of a URL or a session the library cannot work with.
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError)
 
 
 class OpenReply(Protocol):
@@ -78,8 +82,9 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
         TransportError: There is no whole reply.
         ReplyTooLargeError: The reply is larger than `limit`.
     """
+    deadline = float("inf") if timeout is None else anyio.current_time() + timeout
     try:
-        with anyio.fail_after(timeout):
+        with anyio.CancelScope(deadline=deadline):
             async with transport.open(request) as reply:
                 pieces, size = [], 0
                 async for chunk in reply.chunks():
@@ -93,9 +98,9 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
         error.__context__ = None
         raise
     except TimeoutError:
-        raise RequestTimeoutError(
-            f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True
-        ) from None
+        # A transport of somebody's own may have time-outs, too.
+        pass
+    raise RequestTimeoutError(f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True)
 
 
 class HttpTransport:
@@ -123,28 +128,24 @@ class HttpTransport:
         # While an upload is sent nothing comes back, however long that takes.
         self._upload_timeout = aiohttp.ClientTimeout(total=None, connect=timeouts.connect)
 
-    @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[OpenReply]:
+    def open(self, request: Request) -> AbstractAsyncContextManager[OpenReply]:
         """Send a request and enter with the head of its reply."""
+        return _Exchange(self, request)
+
+    def start(self, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Hand a request to the HTTP library."""
         upload = isinstance(request.body, FileBody)
-        try:
-            async with self._session().request(
-                request.method,
-                # Encoded already and perhaps signed: any rewriting would break it.
-                URL(request.url, encoded=True),
-                headers=request.headers,
-                data=_stream(request.body) if isinstance(request.body, FileBody) else request.body,
-                timeout=self._upload_timeout if upload else self._timeout,
-                # A redirect of an API request would carry the key to a stranger.
-                allow_redirects=request.kind is Kind.DOWNLOAD,
-                raise_for_status=False,
-            ) as response:
-                yield _HttpReply(response)
-        except FunASRError:
-            raise
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
-            # The last two come of a URL or a session the library cannot work with.
-            raise _transport_error(request, error) from None
+        return self._session().request(
+            request.method,
+            # Encoded already and perhaps signed: any rewriting would break it.
+            URL(request.url, encoded=True),
+            headers=request.headers,
+            data=_stream(request.body) if isinstance(request.body, FileBody) else request.body,
+            timeout=self._upload_timeout if upload else self._timeout,
+            # A redirect of an API request would carry the key to a stranger.
+            allow_redirects=request.kind is Kind.DOWNLOAD,
+            raise_for_status=False,
+        )
 
     async def aclose(self) -> None:
         """Close the client session, unless it is the caller's."""
@@ -168,15 +169,44 @@ class HttpTransport:
         return self._owned
 
 
+class _Exchange:
+    """One request and its reply, with the HTTP library's errors made ours; written out because each request has one."""
+
+    __slots__ = ("_exchange", "_request", "_transport")
+
+    def __init__(self, transport: HttpTransport, request: Request) -> None:
+        self._transport = transport
+        self._request = request
+
+    async def __aenter__(self) -> OpenReply:
+        try:
+            self._exchange = self._transport.start(self._request)
+            return _HttpReply(await self._exchange.__aenter__())
+        except _FAILURES as error:
+            raise self._failure(error) from None
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._exchange.__aexit__(kind, error, traceback)
+        except _FAILURES as failure:
+            raise self._failure(failure) from None
+        if isinstance(error, _FAILURES) and not isinstance(error, FunASRError):
+            raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> Exception:
+        return error if isinstance(error, FunASRError) else _transport_error(self._request, error)
+
+
 class _HttpReply:
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        async for chunk in self._response.content.iter_any():
-            yield chunk
+    def chunks(self) -> AsyncIterator[bytes]:
+        return aiter(self._response.content.iter_any())
 
 
 async def _stream(body: FileBody) -> AsyncIterator[bytes]:

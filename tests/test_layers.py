@@ -15,7 +15,7 @@ PACKAGE = Path(aiofunasr.__file__).parent
 FLOORS: list[set[str]] = [
     {"redaction", "version"},
     {"errors"},
-    {"results", "snapshots", "options", "settings", "token"},
+    {"results", "snapshots", "options", "settings", "token", "audio"},
     {"wire"},
     {"pacing", "schedule", "transport"},
     {"pipeline"},

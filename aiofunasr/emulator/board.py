@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict, deque
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from aiofunasr.emulator.index import TaskIndex
 from aiofunasr.emulator.ledger import Ledger
-from aiofunasr.emulator.listing import TaskIndex
+from aiofunasr.emulator.listing import ListQuery
 from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.replies import listed_status
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
 from aiofunasr.emulator.storage import OSS_SCHEME, ObjectStorage, StoredObject
@@ -87,7 +91,11 @@ class TaskBoard:
         self._script = script
         self._chance = chance
         self._tasks: dict[str, Task] = {}
-        self._indexes: defaultdict[tuple[str, str | None], TaskIndex] = defaultdict(TaskIndex)
+        status_of = partial(listed_status, settings=settings)
+        self._indexes: defaultdict[tuple[str, str | None], TaskIndex] = defaultdict(
+            lambda: TaskIndex(self._tasks, status_of)
+        )
+        self._latest_submit = -inf
         self._events: list[_Event] = []
         self._numbers = count()
         self._busy_until: defaultdict[str, list[float]] = defaultdict(list)
@@ -100,7 +108,10 @@ class TaskBoard:
     def accept(self, submit: Submit, account: str, api_key: str, ids: tuple[str, str], now: float) -> Task:
         """Create a task; `ids` are the task's and the submit's own."""
         queue_seconds = self._draw_queue_seconds(submit.file_urls[0])
+        # Even a clock that was set back leaves the places in order.
+        self._latest_submit = max(self._latest_submit, now)
         task = Task(
+            place=(self._latest_submit, next(self._numbers)),
             task_id=ids[0],
             request_id=ids[1],
             account=account,
@@ -117,12 +128,12 @@ class TaskBoard:
         if self._settings.missing_parameters_fail and submit.parameters is None:
             task.failure = _MISSING_PARAMETERS
         self._tasks[task.task_id] = task
-        for key in ((account, None), (account, task.model)):
-            self._indexes[key].add(task)
         if self._script is not None or task.failure is not None:
             self._plan(task)
         else:
             heappush(self._queue, (task.ready_at, next(self._numbers), task))
+        for index in self._indexes_of(task):
+            index.add(task)
         return task
 
     def find(self, task_id: str, account: str) -> Task | None:
@@ -130,16 +141,17 @@ class TaskBoard:
         task = self._tasks.get(task_id)
         return task if task is not None and task.account == account else None
 
-    def submitted(self, account: str, model: str | None, begin: float, end: float) -> list[Task]:
-        """Return the account's tasks submitted in `[begin, end]`, the oldest first."""
-        index = self._indexes.get((account, model))
-        return [] if index is None else index.between(begin, end, self._tasks)
+    def listed(self, account: str, query: ListQuery, seen_at: float) -> list[Task]:
+        """Return the account's tasks of the model, status and span asked for, the oldest first."""
+        index = self._indexes.get((account, query.model))
+        return [] if index is None else index.find(query.begin, min(query.end, seen_at), query.status, seen_at)
 
     def cancel(self, task: Task, now: float) -> bool:
         """Cancel a task that is PENDING; return whether it was."""
         if task.canceled_at is not None or task.status(now) != "PENDING":
             return False
         task.canceled_at = now + self._settings.cancel_delay
+        self._note_change(task, now)
         self._schedule(task.canceled_at + self._settings.retention, "forget", task)
         return True
 
@@ -149,9 +161,11 @@ class TaskBoard:
         while self._events and self._events[0][0] <= now:
             _, _, event, task = heappop(self._events)
             if event == "forget":
-                del self._tasks[task.task_id]
-                for key in ((task.account, None), (task.account, task.model)):
-                    self._indexes[key].note_expired(self._tasks)
+                if self._tasks.pop(task.task_id, None) is None:
+                    # A clock that was set back let it end twice.
+                    continue
+                for index in self._indexes_of(task):
+                    index.note_expired()
                 forgotten.append(task)
             elif task.canceled_at is None and task.ends_at is not None:
                 self._ledger.bill(task.billed_ms)
@@ -181,6 +195,7 @@ class TaskBoard:
                 return None
             task = heappop(self._queue)[2]
             task.begins_at = now
+            self._note_change(task, now)
             self._waiting_files.extend((task, file) for file in task.files)
 
     def finish_file(self, job: FileJob, outcome: FinishedFile | FileProblem, now: float) -> None:
@@ -196,6 +211,7 @@ class TaskBoard:
         file.ends_at = now
         if all(other.ends_at is not None for other in task.files):
             task.ends_at = now
+            self._note_change(task, now)
             self._schedule(now, "end", task)
 
     # Planning
@@ -269,6 +285,13 @@ class TaskBoard:
         if problem.code in _DOWNLOAD_CODES and not self._settings.specific_download_codes:
             return _DOWNLOAD_FAILED
         return problem
+
+    def _indexes_of(self, task: Task) -> tuple[TaskIndex, TaskIndex]:
+        return self._indexes[task.account, None], self._indexes[task.account, task.model]
+
+    def _note_change(self, task: Task, at: float) -> None:
+        for index in self._indexes_of(task):
+            index.note_change(task, at)
 
     def _schedule(self, when: float, event: Literal["end", "forget"], task: Task) -> None:
         heappush(self._events, (when, next(self._numbers), event, task))

@@ -38,6 +38,11 @@ class SlidingWindow:
     def __attrs_post_init__(self) -> None:
         self._admitted = deque(maxlen=self.limit.count)
 
+    def change(self, limit: RateLimit) -> None:
+        """Go on under another limit; what was admitted counts on, as far back as is remembered."""
+        self.limit = limit
+        self._admitted = deque(self._admitted, maxlen=limit.count)
+
     def admit(self, now: float) -> float:
         """Count one request, or return the seconds after which one would be admitted (0.0: it was)."""
         if len(self._admitted) == self.limit.count:

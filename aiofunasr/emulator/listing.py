@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from itertools import accumulate, islice
+from datetime import datetime, timedelta, timezone
+from itertools import islice
+from random import Random
 from typing import Any, Final
 
-from attrs import define, field, frozen
+from attrs import frozen
 
 from aiofunasr.emulator.messages import RefusalError
-from aiofunasr.emulator.replies import list_row, listed_status, service_zone
+from aiofunasr.emulator.replies import list_row
 from aiofunasr.emulator.settings import EmulatorSettings
 from aiofunasr.emulator.tasks import Task
 
 _DAY: Final = 86400.0
 _STATUSES: Final = {"PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"}
-
-
-@define
-class TaskIndex:
-    """Tasks in the order of their submits, so that a time window is two binary searches away."""
-
-    _tasks: list[Task] = field(factory=list)
-    _times: list[float] = field(factory=list)
-    _gone: int = 0
-
-    def add(self, task: Task) -> None:
-        """Append the newest task."""
-        self._tasks.append(task)
-        # Even a clock that was set back leaves the times in order.
-        latest = self._times[-1] if self._times else task.submitted_at
-        self._times.append(max(latest, task.submitted_at))
-
-    def note_expired(self, live: Mapping[str, Task]) -> None:
-        """Note that one of the tasks is gone; they are dropped together, once they are half of all."""
-        self._gone += 1
-        if self._gone * 2 > len(self._tasks):
-            self._tasks = [task for task in self._tasks if task.task_id in live]
-            self._times = list(accumulate((task.submitted_at for task in self._tasks), max))
-            self._gone = 0
-
-    def between(self, begin: float, end: float, live: Mapping[str, Task]) -> list[Task]:
-        """Return the live tasks submitted in `[begin, end]`, the oldest first."""
-        tasks = self._tasks[bisect_left(self._times, begin) : bisect_right(self._times, end)]
-        return [task for task in tasks if task.task_id in live] if self._gone else tasks
 
 
 @frozen
@@ -91,16 +62,18 @@ class ListQuery:
         )
 
 
-def list_body(query: ListQuery, tasks: Sequence[Task], seen_at: float, settings: EmulatorSettings) -> dict[str, Any]:
-    """Build the flat body of a list reply from tasks in the order of their submits.
+def list_body(
+    query: ListQuery, tasks: Sequence[Task], seen_at: float, settings: EmulatorSettings, chance: Random
+) -> dict[str, Any]:
+    """Build the flat body of a list reply from the tasks of the model, status and span asked for, the oldest first.
 
-    `seen_at` is the moment the list shows: now, less the lag of the settings.
+    `seen_at` is the moment the list shows: now, less the lag of the settings. `chance` shuffles, where they say so.
     """
     if query.task_id is not None:
         tasks = [task for task in tasks if task.task_id == query.task_id]
-    if query.status is not None:
-        tasks = [task for task in tasks if listed_status(task, seen_at, settings) == query.status]
     size = min(query.page_size, settings.list_page_size_cap)
+    if settings.list_order == "shuffled":
+        tasks = chance.sample(tasks, len(tasks))
     ordered = reversed(tasks) if settings.list_order == "newest" else iter(tasks)
     page = islice(ordered, (query.page_no - 1) * size, query.page_no * size)
     return {
@@ -112,13 +85,18 @@ def list_body(query: ListQuery, tasks: Sequence[Task], seen_at: float, settings:
     }
 
 
+def _zone(settings: EmulatorSettings) -> timezone:
+    hours = settings.list_utc_offset_hours
+    return timezone(timedelta(hours=settings.utc_offset_hours if hours is None else hours))
+
+
 def _moment(given: Mapping[str, str], name: str, settings: EmulatorSettings) -> float | None:
     text = given.get(name)
     if text is None:
         return None
     try:
         # strptime alone would take fewer digits.
-        moment = datetime.strptime(text.zfill(14), "%Y%m%d%H%M%S").replace(tzinfo=service_zone(settings))
+        moment = datetime.strptime(text.zfill(14), "%Y%m%d%H%M%S").replace(tzinfo=_zone(settings))
     except ValueError:
         raise _invalid(f"{name} must be written YYYYMMDDhhmmss") from None
     return moment.timestamp()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any, Final
 
 from aiofunasr.emulator.settings import EmulatorSettings
@@ -38,8 +39,9 @@ def task_output(task: Task, now: float, settings: EmulatorSettings, link_of: Lin
         "task_status": status,
         "submit_time": text_time(task.submitted_at, settings),
     }
-    if now >= task.scheduled_at:
-        output["scheduled_time"] = text_time(task.scheduled_at, settings)
+    scheduled_at = _scheduled_at(task, now, settings)
+    if scheduled_at is not None:
+        output["scheduled_time"] = text_time(scheduled_at, settings)
     ended_at = task.ended_at(now)
     if ended_at is not None:
         output["end_time"] = text_time(ended_at, settings)
@@ -79,8 +81,9 @@ def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, An
         "caller_parent_id": str(_digits(task.account, 16)),
         "user_api_unique_key": f"apikey:v1:audio:asr:transcription:{task.model}",
     }
-    if now >= task.scheduled_at:
-        row["start_time"] = _milliseconds(task.scheduled_at)
+    scheduled_at = _scheduled_at(task, now, settings)
+    if scheduled_at is not None:
+        row["start_time"] = _milliseconds(scheduled_at)
     ended_at = task.ended_at(now)
     if ended_at is not None:
         row["end_time"] = _milliseconds(ended_at)
@@ -93,6 +96,14 @@ def listed_status(task: Task, now: float, settings: EmulatorSettings) -> str:
     if status == "FAILED" and task.failure is None and settings.all_failed_form == "succeeded":
         return "SUCCEEDED"
     return status
+
+
+def _scheduled_at(task: Task, now: float, settings: EmulatorSettings) -> float | None:
+    """Return the time a reply gives as `scheduled_time`, or None while it gives none."""
+    if settings.scheduled_time == "accepted":
+        return task.scheduled_at if now >= task.scheduled_at else None
+    never_ran = task.status(now) in {"PENDING", "CANCELED"}
+    return None if never_ran else task.begins_at
 
 
 def _add_failure(output: dict[str, Any], task: Task, settings: EmulatorSettings) -> bool:
@@ -125,6 +136,7 @@ def _milliseconds(seconds: float) -> int:
     return round(seconds * 1e6) // 1000
 
 
+@lru_cache(maxsize=256)
 def _digits(text: str, count: int) -> int:
     """Make a stable number of so many digits out of a name, so that rows never show a key."""
     lowest: int = 10 ** (count - 1)

@@ -12,14 +12,14 @@ import math
 import random
 import uuid
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from attrs import evolve, frozen
 
 from aiofunasr.emulator.board import FileJob, FinishedFile, TaskBoard
 from aiofunasr.emulator.faults import Fault, FaultInjector, FaultPlan
 from aiofunasr.emulator.ledger import Ledger, Submission
-from aiofunasr.emulator.limits import RateLimit, SlidingWindow
+from aiofunasr.emulator.limits import RateLimit, SlidingWindow, as_rate_limit
 from aiofunasr.emulator.listing import ListQuery, list_body
 from aiofunasr.emulator.messages import (
     API_PREFIX,
@@ -38,7 +38,7 @@ from aiofunasr.emulator.routes import Kind, route
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
 from aiofunasr.emulator.storage import ObjectStorage
-from aiofunasr.emulator.submit import read_submit
+from aiofunasr.emulator.submit import Submit, read_submit
 from aiofunasr.emulator.tasks import FileProblem
 
 DEFAULT_PUBLIC_URL: Final = "http://localhost"
@@ -48,6 +48,11 @@ _THROTTLE_MESSAGES: Final = {
     "Throttling.RateQuota": "Requests rate limit exceeded, please try again later.",
     "Throttling.BurstRate": "Request rate increased too quickly. Please scale requests more smoothly.",
     "Throttling.AllocationQuota": "Allocated quota exceeded, please increase your quota limit.",
+}
+_LIST_REFUSALS: Final = {
+    400: ("InvalidParameter", "Required parameter(task_id) missing or invalid, please check the request parameters."),
+    403: ("AccessDenied", "Access denied."),
+    404: ("NotFound", "The requested resource could not be found."),
 }
 _HTML: Final = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>%d</h1></body></html>"
 # The object storage leaves small files alone, and compressing large ones would hold an event loop up.
@@ -84,6 +89,7 @@ class Service:
         self.storage = ObjectStorage(self.settings)
         self.public_url = self.settings.public_url or DEFAULT_PUBLIC_URL
         self._identity = random.Random(f"{self.settings.seed}/ids")
+        self._list_order = random.Random(f"{self.settings.seed}/list")
         self._injector = self._inject(faults or FaultPlan())
         self._board = TaskBoard(
             self.settings,
@@ -144,7 +150,8 @@ class Service:
             response = self._faulty(call, fault.status)
         if fault.content_type is not None:
             response = evolve(response, headers={**response.headers, "content-type": fault.content_type})
-        response = evolve(response, delay=fault.delay, drop=fault.drop)
+        if fault.delay or fault.drop:
+            response = evolve(response, delay=fault.delay, drop=fault.drop)
         return self._compressed(call, response)
 
     def advance(self, now: float) -> None:
@@ -152,6 +159,28 @@ class Service:
         for task in self._board.advance(now):
             self._results.forget(task)
         self.storage.expire(now)
+
+    # What a scenario may change while the service runs
+
+    def set_limit(self, kind: Literal["submit", "query", "cancel", "list", "policy"], limit: int | RateLimit) -> None:
+        """Change a limit without notice; requests of the last window count against the new one.
+
+        `settings` shows it from now on. Models with a submit limit of their own keep that.
+        """
+        self.settings = self.settings.replace(**{f"{kind}_limit": as_rate_limit(limit)})
+
+    def add_task(self, *file_urls: str, now: float, model: str = "fun-asr", account: str | None = None) -> str:
+        """Add a task of another program on the account, and return its id.
+
+        It is listed, queried, cancelled and billed like any other, but passes no limit and is not among the
+        ledger's submissions. By default it is the first account's.
+        """
+        self.advance(now)
+        keys = self.settings.api_keys
+        account = account or next(iter(keys.values()))
+        api_key = next((key for key, owner in keys.items() if owner == account), "")
+        ids = (self._new_id(), self._new_id())
+        return self._board.accept(Submit.plain(model, file_urls), account, api_key, ids, now).task_id
 
     # Work, for recognizers that need time
 
@@ -246,11 +275,13 @@ class Service:
         account, _ = self._authenticate(call)
         self._throttle(call, self.settings.list_limit, account)
         if not self.settings.list_enabled:
-            raise RefusalError(403, "AccessDenied", "Access denied.")
+            status = self.settings.list_refusal
+            raise RefusalError(status, *_LIST_REFUSALS[status])
         query = ListQuery.read(call.request.arguments(), call.now, self.settings)
         seen_at = call.now - self.settings.list_lag
-        tasks = self._board.submitted(account, query.model, query.begin, min(query.end, seen_at))
-        return {**list_body(query, tasks, seen_at, self.settings), "request_id": call.request_id}
+        tasks = self._board.listed(account, query, seen_at)
+        body = list_body(query, tasks, seen_at, self.settings, self._list_order)
+        return {**body, "request_id": call.request_id}
 
     def _policy(self, call: _Call) -> dict[str, Any]:
         account, _ = self._authenticate(call)
@@ -303,6 +334,8 @@ class Service:
         budget = self._budgets.get(key)
         if budget is None:
             budget = self._budgets[key] = SlidingWindow(limit)
+        elif budget.limit is not limit:
+            budget.change(limit)
         wait = budget.admit(call.now)
         if wait:
             raise self._throttled(call, self.settings.throttle_code, wait)

@@ -138,6 +138,8 @@ class EmulatorSettings:
     results_order: Literal["submitted", "shuffled", "reversed"] = "submitted"
     all_failed_form: Literal["failed", "succeeded", "bare"] = "failed"
     """A task without a succeeded file: FAILED with results, the documentation's SUCCEEDED, FAILED without."""
+    scheduled_time: Literal["accepted", "running"] = "accepted"
+    """Set `scheduled_time`, and `start_time` in the list, right after the submit, or when the task begins to run."""
     metrics_advance: bool = True
     """Count finished files in `task_metrics` while RUNNING."""
     running_carries_results: bool = False
@@ -155,11 +157,18 @@ class EmulatorSettings:
 
     # Listing (section 4.2).
     list_enabled: bool = True
+    list_refusal: Literal[400, 403, 404] = 403
+    """How a list that is not enabled is refused."""
     list_lag: float = field(default=0.0, validator=_NOT_NEGATIVE)
     """The list shows what was so long ago."""
     list_page_size_cap: int = field(default=100, validator=_POSITIVE_INT)
     list_page_size_echo: Literal["used", "asked"] = "used"
-    list_order: Literal["newest", "oldest"] = "newest"
+    list_order: Literal["newest", "oldest", "shuffled"] = "newest"
+    """The third: another order for every page asked for, so that pages overlap and miss rows."""
+    list_utc_offset_hours: float | None = field(
+        default=None, validator=validators.optional([validators.ge(-12), validators.le(14)])
+    )
+    """The zone in which `start_time` and `end_time` are read; None: that of all zone-less times."""
     list_ignored_filters: frozenset[str] = field(default=frozenset(), converter=frozenset, validator=_check_filters)
 
     # Uploading (section 7).

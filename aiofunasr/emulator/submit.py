@@ -27,6 +27,11 @@ class Submit:
     word_filter: WordFilter
     _options: dict[str, Any]
 
+    @classmethod
+    def plain(cls, model: str, file_urls: tuple[str, ...]) -> Submit:
+        """Return a submit with no parameters but the defaults."""
+        return cls(model, file_urls, {}, False, WordFilter(), {})
+
     def recognition_request(self, file_url: str) -> RecognitionRequest:
         """Return what one of the files is to be recognized with."""
         return RecognitionRequest(file_url, self.model, **self._options)

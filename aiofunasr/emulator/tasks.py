@@ -18,6 +18,9 @@ from attrs import define, field, frozen
 from aiofunasr.emulator.recognizer import RecognitionRequest
 from aiofunasr.emulator.word_filter import WordFilter
 
+Place = tuple[float, float]
+"""Where a task stands among all submits: a time that never goes back, and a number."""
+
 TaskStatus = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
 
 
@@ -53,6 +56,7 @@ class Task:
     a whole, without its files being looked at.
     """
 
+    place: Place
     task_id: str
     request_id: str
     account: str
@@ -79,6 +83,11 @@ class Task:
         if self.ends_at is None or now < self.ends_at:
             return "RUNNING"
         return "SUCCEEDED" if self.succeeded else "FAILED"
+
+    def next_change(self, now: float) -> float | None:
+        """Return when the status may change next, as far as that is known."""
+        moments = (self.begins_at, self.ends_at, self.canceled_at)
+        return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
     @property
     def succeeded(self) -> bool:

@@ -5,19 +5,22 @@ which the next request is due if all of them kept their distance, is moved on by
 request may go ahead of it by the length of the burst. In any stretch of t seconds at most `burst + rate * t` requests
 go, and an idle hour buys no more than the burst. The account is shared with strangers, so the rate itself gives way
 when the service says 429 (times 0.7, and a short freeze) and climbs back by a twentieth of the ceiling each second:
-additive increase, multiplicative decrease, under which several such budgets on one limit drift towards equal
-shares. A reply to a request that left before the last decrease is old news and decreases nothing again.
+additive increase, multiplicative decrease, under which several such budgets on one limit drift towards equal shares.
+What is decreased is the rate at which requests really went of late: to lower an allowance that is not used up would
+relieve nobody. A reply to a request that left before the last decrease is old news and decreases nothing again.
 """
 
 from __future__ import annotations
 
+from math import exp
 from random import Random
 
 HEADROOM = 0.9
 """The share of a stated limit that is used, so that small differences between two clocks do no harm."""
 
 BURST = 2
-"""Requests that may go back to back; more could land in one window of the service's own counting."""
+"""Requests that may go back to back where the headroom has room for them; more, and more than the limit would fall
+within one window of the service's own counting."""
 
 DECREASE = 0.7
 FLOOR = 0.02
@@ -28,6 +31,9 @@ RECOVERY = 0.05
 
 QUOTA_RECOVERY = 0.01
 """The same after a quota was used up, which is counted in minutes."""
+
+MEASURED_OVER = 2.0
+"""Seconds over which the rate of the requests that went is averaged."""
 
 FREEZE = (0.5, 1.0)
 QUOTA_FREEZE = (5.0, 10.0)
@@ -42,7 +48,7 @@ class Budget:
 
     def __init__(self, limit: float, *, burst: int = BURST, random: Random | None = None) -> None:
         self.ceiling = limit * HEADROOM
-        self._burst = burst
+        self._burst = burst if limit - self.ceiling >= burst - 1e-9 else 1
         self._random = random or Random()  # noqa: S311  (it spreads requests, it hides nothing)
         self._due = float("-inf")
         self._frozen_until = float("-inf")
@@ -50,6 +56,8 @@ class Budget:
         self._rate = self.ceiling
         self._rate_at = 0.0
         self._recovery = RECOVERY
+        self._sent = 0.0
+        self._sent_at = 0.0
 
     def rate(self, now: float) -> float:
         """Return the requests a second allowed at `now`."""
@@ -66,12 +74,15 @@ class Budget:
     def take(self, now: float) -> None:
         """Note that a request goes at `now`, which `ready_at` allowed."""
         self._due = max(self._due, now) + 1.0 / self.rate(now)
+        self._sent = self._sent * exp((self._sent_at - now) / MEASURED_OVER) + 1.0
+        self._sent_at = now
 
     def throttled(self, now: float, *, sent_at: float, quota: bool = False, retry_after: float | None = None) -> None:
         """Note that the service refused a request sent at `sent_at` because of a limit."""
         shortest, longest = QUOTA_FREEZE if quota else FREEZE
         if sent_at >= self._decreased_at:
-            self._rate = max(self.rate(now) * DECREASE, self.ceiling * FLOOR)
+            measured = self._sent * exp((self._sent_at - now) / MEASURED_OVER) / MEASURED_OVER
+            self._rate = max(min(self.rate(now), measured) * DECREASE, self.ceiling * FLOOR)
             self._rate_at = self._decreased_at = now
             self._recovery = QUOTA_RECOVERY if quota else RECOVERY
             self._frozen_until = max(self._frozen_until, now + self._random.uniform(shortest, longest))

@@ -1,8 +1,9 @@
 """Downloads the transcripts of finished files, at once, because their links live a day.
 
-There are as many workers as downloads are allowed, and only while there is work. Outlets with something to download
-stand in line and are served one file each in turn, so that one large batch does not hold up the others, and an outlet
-without room is passed over rather than waited for. A download that failed waits beside the line for its next try.
+There are at most as many workers as downloads are allowed, and they rest while there is no work. Outlets with
+something to download stand in line and are served one file each in turn, so that one large batch does not hold up the
+others, and an outlet without room is passed over rather than waited for. A download that failed waits beside the line
+for its next try.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.results import SubtaskResult, Transcript
 from aiofunasr.settings import Limits, Timeouts
 from aiofunasr.transport import Transport, fetch
-from aiofunasr.wire.documents import read_transcript
+from aiofunasr.wire.documents import SMALL_DOCUMENT, read_transcript
 from aiofunasr.wire.replies import read_refusal
 from aiofunasr.wire.requests import download
 
@@ -39,9 +40,6 @@ logger = logging.getLogger("aiofunasr")
 
 TRIES = 8
 """How often a result is asked for, over half a minute: it is paid for, and asking costs nothing."""
-
-_SMALL_DOCUMENT = 64 * 1024
-"""Decoded at once in about two milliseconds; a larger document goes to a thread, so that the loop stays free."""
 
 
 _WORTH_ANOTHER_TRY = (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError)
@@ -70,6 +68,7 @@ class Collector:
         self._line: deque[Outlet] = deque()
         self._again: deque[_Job] = deque()
         self._workers = 0
+        self._resting: list[anyio.Event] = []
         # One at a time: two would only take the interpreter from each other.
         self._decoding = CapacityLimiter(1)
         self._retries = RetryBudget()
@@ -79,7 +78,12 @@ class Collector:
     @property
     def in_flight(self) -> int:
         """How many downloads are under way."""
-        return self._workers
+        return self._workers - len(self._resting)
+
+    @property
+    def waiting(self) -> int:
+        """How many finished files stand in line for their download."""
+        return sum(outlet.backlog for outlet in self._line) + len(self._again)
 
     def serve(self, outlet: Outlet) -> None:
         """Put an outlet with finished files in line."""
@@ -89,16 +93,30 @@ class Collector:
         self._hire()
 
     def _hire(self) -> None:
-        if self._workers < self._limits.downloads:
+        """Wake a worker that rests, or else take on another while more are allowed."""
+        if self._resting:
+            self._resting.pop().set()
+        elif self._workers < self._limits.downloads:
             self._workers += 1
             self._background.spawn(self._work)
 
     async def _work(self) -> None:
         try:
-            while (job := self._next()) is not None:
-                await self._do(job)
+            while True:
+                while (job := self._next()) is not None:
+                    await self._do(job)
+                await self._rest()
         finally:
             self._workers -= 1
+
+    async def _rest(self) -> None:
+        woken = anyio.Event()
+        self._resting.append(woken)
+        try:
+            await woken.wait()
+        finally:
+            if woken in self._resting:
+                self._resting.remove(woken)
 
     def _next(self) -> _Job | None:
         if self._again:
@@ -156,7 +174,7 @@ class Collector:
         )
         if reply.status != 200:
             raise read_refusal(reply)
-        if len(reply.body) <= _SMALL_DOCUMENT:
+        if len(reply.body) <= SMALL_DOCUMENT:
             return read_transcript(reply.body)
         async with self._decoding:
             return await anyio.to_thread.run_sync(read_transcript, reply.body)

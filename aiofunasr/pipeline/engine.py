@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from itertools import count, takewhile
 from random import Random
 from weakref import WeakSet
+
+from anyio.lowlevel import checkpoint
 
 from aiofunasr.errors import SessionClosedError
 from aiofunasr.pipeline.background import Background
@@ -19,6 +23,9 @@ from aiofunasr.settings import Account, Limits, Timeouts
 from aiofunasr.transport import Transport
 
 logger = logging.getLogger("aiofunasr")
+
+_SLICE = 200
+"""How many tasks are released before others may run: two or three milliseconds' worth."""
 
 CLOSING = 1.0
 """Seconds that leaving a session may take, for the replies to submits that are on their way."""
@@ -57,10 +64,15 @@ class Engine:
         self.submitter = Submitter(self.gateway, self.poller, clock)
         self.uploader = Uploader(self.gateway, limits, timeouts, random)
         self._outlets: WeakSet[Outlet] = WeakSet()
+        # Bound once: there may be very many outlets.
+        self._serve = self.collector.serve
+        self._closing = False
+        # The tokens of what was in flight, or not taken, at the end; a dict keeps their order.
+        self._unfinished: dict[str, None] = {}
 
     def outlet(self, room: int) -> Outlet:
         """Make a place for results to come out."""
-        outlet = Outlet(room, self.collector.serve)
+        outlet = Outlet(room, self._serve)
         self._outlets.add(outlet)
         return outlet
 
@@ -74,16 +86,24 @@ class Engine:
 
         Whoever waits for one of those tasks gets a `SessionClosedError` with its token.
         """
+        self._closing = True
         await self.submitter.settle(CLOSING)
-        tokens = self._release(SessionClosedError("the session was closed while its tasks were in flight"))
-        self.background.close(SessionClosedError("the session is closed").for_tasks(tokens))
+        releasing = self._release(SessionClosedError("the session was closed while its tasks were in flight"))
+        try:
+            for _ in releasing:
+                await checkpoint()
+        finally:
+            # Cancelled on the way, it is finished at once.
+            deque(releasing, maxlen=0)
+        unfinished = tuple(self._unfinished)
+        self.background.close(SessionClosedError("the session is closed").for_tasks(unfinished))
         await self.background.stop()
         try:
             await self.transport.aclose()
         except Exception:
             # Somebody's own transport; the tokens matter more than its farewell.
             logger.exception("closing the transport failed")
-        return tokens
+        return unfinished
 
     def forget(self, outlet: Outlet) -> tuple[str, ...]:
         """Stop waiting for what would come out of an outlet, and return the tokens of what goes on without it."""
@@ -94,18 +114,39 @@ class Engine:
                 tokens.append(record.token)
                 if not record.outlets:
                     self.poller.forget(record)
+        if self._closing:
+            # Whoever is told of the end first may leave before the others are told.
+            self._unfinished |= dict.fromkeys(tokens)
         return tuple(dict.fromkeys(tokens))
 
-    def _release(self, closed: SessionClosedError) -> tuple[str, ...]:
-        """Tell everyone who waits why it is over, and return the tokens of what goes on, or was not taken."""
-        in_flight = [record.token for record in self.poller.records]
-        self.poller.fail_all(closed)
-        not_taken: list[str] = []
-        for outlet in tuple(self._outlets):
-            tokens = outlet.abandon()
-            not_taken += tokens
-            outlet.fail(closed.for_tasks(tokens))
-        return tuple(dict.fromkeys((*in_flight, *not_taken, *self.submitter.orphans)))
+    def _release(self, closed: SessionClosedError) -> Iterator[None]:
+        """Tell everyone who waits why it is over, and keep the tokens of what goes on, or was not taken.
+
+        It pauses after every slice, because there may be very many, and ends when there is nobody left.
+        """
+        while self.poller.records or self._outlets:
+            left: dict[Outlet, list[str]] = defaultdict(list)
+            for number, record in enumerate(self.poller.records, 1):
+                # Unless it was done meanwhile.
+                if self.poller.find(record.task_id) is record:
+                    self.poller.forget(record)
+                    record.error = closed
+                    self._unfinished[record.token] = None
+                    for outlet in record.outlets:
+                        left[outlet].append(record.token)
+                if number % _SLICE == 0:
+                    yield
+            for number in takewhile(lambda _: self._outlets, count(1)):
+                left[self._outlets.pop()] += ()
+                if number % _SLICE == 0:
+                    yield
+            for number, (outlet, in_flight) in enumerate(left.items(), 1):
+                not_taken = outlet.abandon()
+                self._unfinished |= dict.fromkeys(not_taken)
+                outlet.fail(closed.for_tasks((*in_flight, *not_taken)))
+                if number % _SLICE == 0:
+                    yield
+        self._unfinished |= dict.fromkeys(self.submitter.orphans)
 
     def _crashed(self, error: BaseException) -> None:
         while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
@@ -113,8 +154,7 @@ class Engine:
         logger.error("the session's background work failed", exc_info=error)
         closed = SessionClosedError(f"the session's background work failed: {type(error).__name__}: {error}")
         closed.__cause__ = error
-        tokens: tuple[str, ...] = ()
         try:
-            tokens = self._release(closed)
+            deque(self._release(closed), maxlen=0)
         finally:
-            self.background.close(closed.for_tasks(tokens))
+            self.background.close(closed.for_tasks(tuple(self._unfinished)))

@@ -13,12 +13,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterable, Iterable, Sized
 from contextlib import aclosing, suppress
+from math import ceil
 
 import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from aiofunasr.audio import GivenFile
 from aiofunasr.errors import (
     AccessDeniedError,
     AuthenticationError,
@@ -32,12 +34,12 @@ from aiofunasr.errors import (
     UsageError,
 )
 from aiofunasr.options import TranscriptionOptions
-from aiofunasr.pipeline.inputs import is_local, iterate, prepare
+from aiofunasr.pipeline.inputs import is_local, iterate, prepare, source_of
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile
 from aiofunasr.pipeline.submitter import Submitter
 from aiofunasr.pipeline.uploads import Uploader
-from aiofunasr.results import Source, SubtaskResult
+from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES, pack_size
 
 logger = logging.getLogger("aiofunasr")
@@ -94,7 +96,7 @@ class Feeder:
 
     def __init__(
         self,
-        sources: Iterable[Source] | AsyncIterable[Source],
+        sources: Iterable[GivenFile] | AsyncIterable[GivenFile],
         options: TranscriptionOptions,
         *,
         width: TaskWidth,
@@ -132,6 +134,10 @@ class Feeder:
         """Whether every file was read and its result taken."""
         return self.finished and self.handed_out == self.read
 
+    def tasks_of(self, files: int) -> int:
+        """Return how many tasks so many files will make."""
+        return ceil(files / self._width.of(self.total or self.read or 1))
+
     async def run(self) -> None:
         """Feed all files; runs in the background, and is cancelled through `scope`."""
         try:
@@ -154,14 +160,14 @@ class Feeder:
     async def _read(self, ready: MemoryObjectSendStream[InputFile], group: TaskGroup) -> None:
         try:
             async with aclosing(iterate(self._sources)) as sources:
-                async for source in sources:
+                async for given in sources:
                     await self._window.acquire()
                     index, self.read = self.read, self.read + 1
-                    if is_local(source):
+                    if is_local(source_of(given)):
                         await self._uploading.acquire()
-                        group.start_soon(self._upload, index, source, ready)
+                        group.start_soon(self._upload, index, given, ready)
                     else:
-                        await self._prepare(index, source, ready)
+                        await self._prepare(index, given, ready)
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is None or task.cancelling():
@@ -172,22 +178,22 @@ class Feeder:
         except Exception as error:  # noqa: BLE001  (the caller's iterable failed; it is raised to the caller at the end)
             self.source_error = error
 
-    async def _upload(self, index: int, source: Source, ready: MemoryObjectSendStream[InputFile]) -> None:
+    async def _upload(self, index: int, given: GivenFile, ready: MemoryObjectSendStream[InputFile]) -> None:
         try:
-            await self._prepare(index, source, ready)
+            await self._prepare(index, given, ready)
         finally:
             self._uploading.release()
 
-    async def _prepare(self, index: int, source: Source, ready: MemoryObjectSendStream[InputFile]) -> None:
+    async def _prepare(self, index: int, given: GivenFile, ready: MemoryObjectSendStream[InputFile]) -> None:
         try:
-            file = await prepare(index, source, self._uploader, self._options.model)
+            file = await prepare(index, given, self._uploader, self._options.model)
         except _ENDS_THE_RUN as error:
             self._end(error)
         except FunASRError as error:
-            self._outlet.report(SubtaskResult(source=source, index=index, error=error))
+            self._outlet.report(SubtaskResult(source=source_of(given), index=index, error=error))
         except Exception as error:
             logger.exception("preparing a file failed")
-            self._outlet.report(SubtaskResult(source=source, index=index, error=_unexpected(error)))
+            self._outlet.report(SubtaskResult(source=source_of(given), index=index, error=_unexpected(error)))
         else:
             await ready.send(file)
 

@@ -72,14 +72,21 @@ class Lane:
 
     def __init__(self, budget: Budget, at_once: int) -> None:
         self.budget = budget
-        self.limiter = anyio.CapacityLimiter(at_once)
-        self._queue = anyio.Lock()
+        # Both without a pause where there is no need to wait: each request passes through them.
+        self.limiter = anyio.Semaphore(at_once, max_value=at_once, fast_acquire=True)
+        self._queue = anyio.Lock(fast_acquire=True)
+        self._at_once = at_once
         self.sent = self.throttled = self.failed = 0
 
     async def ready(self) -> None:
         """Wait until the budget allows a request; take it with `take` before anything else is awaited."""
+        # Who asks again and again, while the budget has room, must let those run that it has sent out.
+        await anyio.lowlevel.checkpoint()
+        await self._budget_ready()
+
+    async def _budget_ready(self) -> None:
         # The budget may move while it is waited for: a reply may slow it down meanwhile.
-        while (wait := self.budget.ready_at(anyio.current_time()) - anyio.current_time()) > 0:  # noqa: ASYNC110
+        while (wait := self.budget.ready_at(now := anyio.current_time()) - now) > 0:  # noqa: ASYNC110
             await anyio.sleep(wait)
 
     def take(self) -> None:
@@ -90,7 +97,7 @@ class Lane:
         """Wait in line for the budget, and take a request from it."""
         # The lock makes the line first come, first served; it is held while waiting, never over a request.
         async with self._queue:
-            await self.ready()
+            await self._budget_ready()
             self.take()
 
     def statistics(self) -> LaneStatistics:
@@ -99,7 +106,7 @@ class Lane:
             sent=self.sent,
             throttled=self.throttled,
             failed=self.failed,
-            in_flight=self.limiter.borrowed_tokens,
+            in_flight=self._at_once - self.limiter.value,
             waiting=self._queue.statistics().tasks_waiting,
             rate=self.budget.rate(anyio.current_time()),
             ceiling=self.budget.ceiling,

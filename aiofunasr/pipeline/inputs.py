@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
+from aiofunasr.audio import AudioFile, GivenFile, GivenFiles
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.pipeline.record import InputFile
 from aiofunasr.pipeline.uploads import Uploader, file_size
@@ -15,18 +16,16 @@ from aiofunasr.results import Source
 from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.wire.urls import encode_file_url, is_url
 
-Sources = Source | Iterable[Source] | AsyncIterable[Source]
-
 _WHAT_IS_NEEDED = "URLs or paths are needed: one, or any iterable or async iterable of them"
 
 
-def as_iterable(files: Sources) -> Iterable[Source] | AsyncIterable[Source]:
+def as_iterable(files: GivenFiles) -> Iterable[GivenFile] | AsyncIterable[GivenFile]:
     """Make sure that there is something to iterate over; one file alone stands for a list of one.
 
     Raises:
         InvalidArgumentError: It is nothing of the kind, or a collection with nothing in it.
     """
-    if isinstance(files, str | os.PathLike):
+    if isinstance(files, str | os.PathLike | AudioFile):
         return [files]
     if isinstance(files, bytes | bytearray) or not isinstance(files, Iterable | AsyncIterable):
         raise InvalidArgumentError("files", files, _WHAT_IS_NEEDED)
@@ -35,7 +34,7 @@ def as_iterable(files: Sources) -> Iterable[Source] | AsyncIterable[Source]:
     return files
 
 
-def one_task_of(files: Sources) -> list[Source]:
+def one_task_of(files: GivenFiles) -> list[GivenFile]:
     """Return the files of one task as a list.
 
     Raises:
@@ -64,7 +63,7 @@ def is_local(source: object) -> bool:
     return not is_url(source) or str(source).lower().startswith("file:")
 
 
-async def iterate(sources: Iterable[Source] | AsyncIterable[Source]) -> AsyncGenerator[Source, None]:
+async def iterate(sources: Iterable[GivenFile] | AsyncIterable[GivenFile]) -> AsyncGenerator[GivenFile, None]:
     """Go through either kind of iterable."""
     if isinstance(sources, AsyncIterable):
         async for source in sources:
@@ -93,12 +92,23 @@ async def inspect(source: Source) -> str | Path:
     return path
 
 
-async def prepare(index: int, source: Source, uploader: Uploader, model: str) -> InputFile:
+def source_of(file: GivenFile) -> Source:
+    """Return the URL or path of a file."""
+    return file.source if isinstance(file, AudioFile) else file
+
+
+def seconds_of(file: GivenFile) -> float | None:
+    """Return how long a file is, where the caller said so."""
+    return file.seconds if isinstance(file, AudioFile) else None
+
+
+async def prepare(index: int, file: GivenFile, uploader: Uploader, model: str) -> InputFile:
     """Give one file a URL the service can read; a local one is uploaded.
 
     Raises:
         FunASRError: It cannot be used, or its upload failed.
     """
+    source = source_of(file)
     place = await inspect(source)
     url = await uploader.upload(place, model) if isinstance(place, Path) else place
-    return InputFile(index, source, url)
+    return InputFile(index, source, url, seconds_of(file))

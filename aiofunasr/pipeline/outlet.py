@@ -7,7 +7,7 @@ and not yet taken is bounded by `room`, so a slow consumer holds back downloads,
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -59,6 +59,7 @@ class Outlet:
         "error",
         "in_line",
         "orphans",
+        "states",
     )
 
     def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
@@ -72,10 +73,17 @@ class Outlet:
         # Whether nobody waits any more, and the tokens of tasks that came to be after that.
         self.abandoned = False
         self.orphans: tuple[str, ...] = ()
+        # How many tasks in flight are in each state; kept where somebody wants to know, and None elsewhere.
+        self.states: Counter[str] | None = None
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
 
     # --- the side of the poller and the collector ---
+
+    def count(self, status: str, by: int) -> None:
+        """Count a task that comes into a state, or goes out of it."""
+        if self.states is not None:
+            self.states[status] += by
 
     def offer(self, files: list[FinishedFile]) -> None:
         """Take in files the service is done with."""
@@ -90,6 +98,11 @@ class Outlet:
     def has_downloads(self) -> bool:
         """Whether a file can be handed out: there is one, and room for its result."""
         return bool(self._finished) and len(self._downloading or ()) + self.waiting < self._room
+
+    @property
+    def backlog(self) -> int:
+        """How many files the service is done with wait here for their download."""
+        return len(self._finished or ())
 
     def next_download(self) -> FinishedFile | None:
         """Hand out a file to collect, while there is room for its result."""

@@ -1,18 +1,23 @@
 """Asks about every task of the session until each is done.
 
-One loop serves all tasks. It waits until the schedule has a question due and the account's budget has a query to
-spare, and only then decides which task to ask about. Not being done is no failure, and a failed question says nothing
-about the task: 429, 5xx, time-outs and broken connections put it back in the schedule, without limit. What ends a wait
-is the service's word, a refused key, or a day without any word at all.
+One loop serves all tasks. It waits until the schedule has something to ask and the account's budget has a query to
+spare, and only then lets the schedule decide what that is: one task, or a page of the task list, which costs a query
+of the same budget, because the service does not say whether it counts the two apart. Not being done is no failure,
+and a failed question says nothing about the task: 429, 5xx, time-outs and broken connections put it back in the
+schedule, without limit. What ends a wait is the service's word about that very task, a refused key, or a day without
+any word.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from random import Random
 
 import anyio
+from attrs import frozen
 
 from aiofunasr.errors import (
     AccessDeniedError,
@@ -22,18 +27,22 @@ from aiofunasr.errors import (
     FunASRError,
     NotFoundError,
     TaskExpiredError,
+    ThrottledError,
     UnexpectedError,
     UsageError,
 )
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.pipeline.record import TaskRecord
-from aiofunasr.schedule.by_age import AgeSchedule
-from aiofunasr.snapshots import TaskSnapshot, TaskStatus
+from aiofunasr.schedule.completion import Estimate
+from aiofunasr.schedule.scheduler import Action, Ask, Scheduler
+from aiofunasr.schedule.service_times import ServiceTimes
+from aiofunasr.schedule.sweeps import PAGE_SIZE, Page, SweepStatistics
+from aiofunasr.snapshots import TERMINAL, TaskPage, TaskSnapshot, TaskStatus
 from aiofunasr.token import RETENTION
 from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_snapshot
-from aiofunasr.wire.requests import query
+from aiofunasr.wire.replies import read_snapshot, read_task_page
+from aiofunasr.wire.requests import list_tasks, query
 from aiofunasr.wire.verdicts import Verdict, judge
 
 logger = logging.getLogger("aiofunasr")
@@ -44,7 +53,25 @@ YOUNG = 30.0
 REFUSALS = 5
 """How many 400 or 404 in a row to a query are believed."""
 
+_REMEMBERED = 1000
+"""Detection delays that are kept for the statistics."""
+
 _ENDS_ALL = (AuthenticationError, AccessDeniedError, ConfigurationError, UsageError)
+
+
+@frozen(kw_only=True)
+class DelayStatistics:
+    """How many seconds went by between the end of a task and our learning of it, by the service's own times.
+
+    Attributes:
+        count: How many of the last ends these figures are of.
+        median, p95, longest: In seconds; the way of the reply is in them.
+    """
+
+    count: int
+    median: float
+    p95: float
+    longest: float
 
 
 class Poller:
@@ -54,11 +81,14 @@ class Poller:
         self._gateway = gateway
         self._clock = clock
         self._lane = gateway.lanes[Kind.QUERY]
-        self._schedule = AgeSchedule[str](random)
+        self._pages = gateway.lanes[Kind.LIST]
+        self._schedule = Scheduler(random)
+        self._times = ServiceTimes()
         self._records: dict[str, TaskRecord] = {}
         self._wake = anyio.Event()
         self._refused_keys = 0
         self._refused_at = float("-inf")
+        self._delays: deque[float] = deque(maxlen=_REMEMBERED)
         self.completed = 0
 
     @property
@@ -70,13 +100,43 @@ class Poller:
         """Return how many tasks are in flight."""
         return len(self._records)
 
+    @property
+    def suspected(self) -> int:
+        """How many tasks seem to be done and wait for the query that confirms it."""
+        return self._schedule.suspects
+
+    def detection_delay(self) -> DelayStatistics | None:
+        """Return how late the last ends were noticed, or None before the first."""
+        delays = sorted(self._delays)
+        if not delays:
+            return None
+        last = len(delays) - 1
+        return DelayStatistics(
+            count=len(delays), median=delays[last // 2], p95=delays[round(last * 0.95)], longest=delays[-1]
+        )
+
+    def sweeps(self) -> SweepStatistics:
+        """Return what was done with the task list."""
+        return self._schedule.sweep_statistics(anyio.current_time())
+
+    def time_left(self, record: TaskRecord) -> Estimate | None:
+        """Return how much longer a task takes, or None while nothing is known of that."""
+        return self._schedule.time_left(record.task_id, anyio.current_time())
+
+    def all_left(self, live: int, coming: int, submits: float) -> Estimate | None:
+        """Return how much longer it takes until so many live tasks are done, and as many as are still coming.
+
+        `submits` is how many of those are submitted each second.
+        """
+        return self._schedule.all_left(anyio.current_time(), live=live, coming=coming, rate=submits)
+
     def watch(self, record: TaskRecord) -> None:
         """Begin to ask about a task."""
         now = anyio.current_time()
         age = 0.0 if record.submitted_at is None else max(self._clock() - record.submitted_at, 0.0)
         record.heard_at = now
         self._records[record.task_id] = record
-        self._schedule.add(record.task_id, now, age=age)
+        self._schedule.add(record.task_id, now, age=age, length=record.seconds)
         self._wake.set()
 
     def find(self, task_id: str) -> TaskRecord | None:
@@ -114,14 +174,18 @@ class Poller:
                 # First a free place and the budget, then the decision, so that it is made on the newest knowledge.
                 await self._place_free()
                 await self._lane.ready()
-                record = self._next()
-                if record is not None:
-                    self._lane.take()
-                    group.start_soon(self._ask, record)
+                match self._next():
+                    case Ask(task_id):
+                        self._lane.take()
+                        group.start_soon(self._ask, self._records[task_id])
+                    case Page() as page:
+                        self._lane.take()
+                        self._pages.take()
+                        group.start_soon(self._list, page)
 
     async def _question_due(self) -> None:
         """Wait until the schedule has something to ask."""
-        while (due := self._schedule.next_at()) is None or due > anyio.current_time():
+        while (due := self._next_at()) is None or due > anyio.current_time():
             self._wake = anyio.Event()
             with anyio.CancelScope(deadline=float("inf") if due is None else due):
                 await self._wake.wait()
@@ -131,9 +195,13 @@ class Poller:
         async with self._lane.limiter:
             pass
 
-    def _next(self) -> TaskRecord | None:
-        task_id = self._schedule.next(anyio.current_time())
-        return None if task_id is None else self._records[task_id]
+    def _next_at(self) -> float | None:
+        now = anyio.current_time()
+        return self._schedule.next_at(now, self._pages.budget.ready_at(now))
+
+    def _next(self) -> Action | None:
+        now = anyio.current_time()
+        return self._schedule.next(now, self._lane.budget.ceiling, self._pages.budget.ready_at(now))
 
     async def _ask(self, record: TaskRecord) -> None:
         task_id, asked_at = record.task_id, anyio.current_time()
@@ -159,30 +227,83 @@ class Poller:
         # Something else may be due earlier now than what the loop sleeps for.
         self._wake.set()
 
+    async def _list(self, page: Page) -> None:
+        sent_at = anyio.current_time()
+        since = None if page.since is None else datetime.fromtimestamp(self._clock() - (sent_at - page.since), UTC)
+        try:
+            reply = await self._gateway.send(
+                Kind.LIST,
+                lambda caller: list_tasks(
+                    caller, page_no=page.number, page_size=PAGE_SIZE, status=page.status, start_time=since
+                ),
+                read_task_page,
+                paced=True,
+            )
+            self._schedule.listed(page, reply, sent_at, anyio.current_time())
+            self._show(reply)
+        except ThrottledError as error:
+            self._schedule.page_failed(
+                page, anyio.current_time(), throttled=error.retryable, refused=not error.retryable
+            )
+        except (BadRequestError, NotFoundError, AccessDeniedError) as error:
+            logger.info("the task list cannot be had (%s); asking about each task by itself", error.code)
+            self._schedule.page_failed(page, anyio.current_time(), refused=True)
+        except FunASRError as error:
+            # A key that is refused, too: the queries will find that out.
+            logger.info("a page of the task list could not be had: %s", error)
+            self._schedule.page_failed(page, anyio.current_time())
+        except Exception:
+            logger.exception("reading the task list failed")
+            self._schedule.page_failed(page, anyio.current_time(), refused=True)
+        self._wake.set()
+
+    def _show(self, page: TaskPage) -> None:
+        """Let the handles of tasks show what the list says, as far as that is news."""
+        for row in page.data:
+            record = self._records.get(row.task_id)
+            # The list may lag behind, and a task never goes back; its end is for a query to tell.
+            news = row.status not in TERMINAL and row.status != TaskStatus.PENDING
+            if record is not None and news and record.status == TaskStatus.PENDING:
+                record.status = row.status
+                for outlet in record.outlets:
+                    outlet.changed()
+
     def _answered(self, record: TaskRecord, snapshot: TaskSnapshot) -> None:
         now = anyio.current_time()
         if self._records.get(record.task_id) is not record:
             return
         record.heard_at = now
         if snapshot.task_status == TaskStatus.UNKNOWN and self._is_young(record):
-            self._schedule.answered(record.task_id, now)
+            self._schedule.alive(record.task_id, now, running=False)
             return
+        self._times.learn(snapshot, record.snapshot, record.submitted_at)
+        began_at = self._on_loop(self._times.began_at(snapshot))
         record.settle(snapshot)
         if snapshot.is_terminal:
+            ended_at = self._on_loop(self._times.ended_at(snapshot))
+            self._schedule.done(record.task_id, now, ended_at=ended_at, began_at=began_at)
+            if ended_at is not None and record.attached is None:
+                self._delays.append(max(now - ended_at, 0.0))
             self.forget(record)
             self.completed += 1
             finish(record, snapshot)
         else:
-            self._schedule.answered(record.task_id, now)
+            running = snapshot.task_status != TaskStatus.PENDING
+            self._schedule.alive(record.task_id, now, running=running, began_at=began_at)
             for outlet in record.outlets:
                 outlet.changed()
 
+    def _on_loop(self, moment: float | None) -> float | None:
+        """Turn a time of day into one of the loop's clock."""
+        return None if moment is None else anyio.current_time() - (self._clock() - moment)
+
     def _unanswered(self, record: TaskRecord, error: FunASRError) -> None:
         now = anyio.current_time()
-        failures = self._schedule.failed(record.task_id, now)
-        if failures == 0:
+        throttled = isinstance(error, ThrottledError)
+        failures = self._schedule.failed(record.task_id, now, throttled=throttled)
+        if failures == 0 and not throttled:
             return
-        if failures % 5 == 0:
+        if failures % 5 == 0 and not throttled:
             logger.warning(
                 "%d queries of task %s in a row failed; the task goes on: %s", failures, record.task_id, error
             )

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
 from aiofunasr.results import Source
-from aiofunasr.snapshots import TaskSnapshot, TaskStatus
+from aiofunasr.snapshots import TERMINAL, TaskSnapshot, TaskStatus
 from aiofunasr.token import TaskToken, digests
 
 if TYPE_CHECKING:
     from aiofunasr.pipeline.outlet import Outlet
 
 
-@frozen
+@frozen(weakref_slot=False)
 class InputFile:
-    """One file of the caller's input: its place in it, what the caller gave, and what the service gets."""
+    """One file of the caller's input: its place in it, what the caller gave, what the service gets, and its length."""
 
     index: int
     source: Source = field(repr=lambda source: redact(repr(source)))
     file_url: str = field(repr=redact)
+    seconds: float | None = None
 
 
-@define(eq=False, kw_only=True)
+def _recount(record: TaskRecord, attribute: Attribute[Any], value: Any) -> Any:
+    """Keep the counts of the record's outlets right while one of the fields they depend on changes."""
+    record._count(-1)  # noqa: SLF001  (one idea with the class below)
+    object.__setattr__(record, attribute.name, value)
+    record._count(1)  # noqa: SLF001
+    return value
+
+
+@define(eq=False, kw_only=True, weakref_slot=False)
 class TaskRecord:
     """One task: what was submitted, what was last seen of it, and where its results go.
 
@@ -44,18 +53,26 @@ class TaskRecord:
     """
 
     task_id: str
-    outlets: tuple[Outlet, ...]
+    outlets: tuple[Outlet, ...] = field(on_setattr=_recount)
     model: str | None = None
     region: str | None = None
     workspace: str | None = None
     files: tuple[InputFile, ...] = ()
     attached: TaskToken | None = None
     submitted_at: float | None = None
-    status: str = TaskStatus.PENDING
+    status: str = field(default=TaskStatus.PENDING, on_setattr=_recount)
     snapshot: TaskSnapshot | None = None
-    error: FunASRError | None = None
+    error: FunASRError | None = field(default=None, on_setattr=_recount)
     heard_at: float = 0.0
     _token: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._count(1)
+
+    def _count(self, by: int) -> None:
+        if self.error is None and self.status not in TERMINAL:
+            for outlet in self.outlets:
+                outlet.count(self.status, by)
 
     @property
     def token(self) -> str:
@@ -72,6 +89,13 @@ class TaskRecord:
             )
             self._token = token.encode()
         return self._token
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the audio of all its files is, or None where that of one is not known."""
+        lengths = [file.seconds for file in self.files]
+        known = [length for length in lengths if length is not None]
+        return sum(known) if known and len(known) == len(lengths) else None
 
     @property
     def is_done(self) -> bool:

@@ -2,8 +2,8 @@
 
 The service's pages disagree: up to 100 files a task, or one (the protocol notes, section 2.2). One file a task is
 understood by every version of the service and lets each result come by itself, but costs a submit each. So one it is
-while the submit limit lets the input through in about ten seconds, and more beyond that, so that submission is
-not what everything waits for.
+while the submit limit lets the input through in about ten seconds, and more beyond that, so that submission is not
+what everything waits for.
 """
 
 from __future__ import annotations

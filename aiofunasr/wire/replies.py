@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from sys import intern
 from typing import Any
 
 from attrs import field, frozen
@@ -59,7 +60,7 @@ def read_accepted(reply: Reply) -> Accepted:
     output = _object_at(document, "output", reply)
     return Accepted(
         _text_at(output, "task_id", reply),
-        output.get("task_status") or "PENDING",
+        intern(_string(output.get("task_status")) or "PENDING"),
         _request_id(document, reply.headers),
     )
 
@@ -75,10 +76,13 @@ def read_snapshot(reply: Reply, task_id: str) -> TaskSnapshot:
     output = _object_at(document, "output", reply)
     if _text_at(output, "task_id", reply) != task_id:
         raise InvalidReplyError("the reply is about another task", path="$.output.task_id", status=reply.status)
-    _text_at(output, "task_status", reply)
+    status = _text_at(output, "task_status", reply)
     usage = document.get("usage")
     seen = {
         **output,
+        # The same two texts are held for each of very many tasks.
+        "task_id": task_id,
+        "task_status": intern(status),
         "request_id": _request_id(document, reply.headers),
         "usage_duration": usage.get("duration") if isinstance(usage, dict) else None,
     }

@@ -19,6 +19,8 @@ SERVICE_ZONE = timezone(timedelta(hours=8))
 
 USER_AGENT = f"aiofunasr/{__version__}"
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @frozen
 class Caller:
@@ -40,9 +42,8 @@ class Caller:
     ) -> Request:
         """Build one request; `document` becomes the JSON body, `query` entries that are None are left out."""
         url = self.base_url + path
-        given = {name: value for name, value in (query or {}).items() if value is not None}
-        if given:
-            url += "?" + urlencode(given)
+        if query is not None:
+            url += "?" + urlencode({name: value for name, value in query.items() if value is not None})
         all_headers = {
             "Authorization": f"Bearer {self.api_key}",
             "Accept": "application/json",
@@ -53,8 +54,10 @@ class Caller:
         body = None
         if document is not None:
             all_headers["Content-Type"] = "application/json"
-            body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-        return Request(kind=kind, method=method, url=url, headers=all_headers | dict(headers or {}), body=body)
+            body = _encode(document).encode()
+        if headers is not None:
+            all_headers.update(headers)
+        return Request(kind=kind, method=method, url=url, headers=all_headers, body=body)
 
 
 def submit(caller: Caller, file_urls: Sequence[str], options: TranscriptionOptions) -> Request:

@@ -116,6 +116,53 @@ def test_the_emulator_itself_is_bounded() -> None:
     caller.submitted(URL)
 
 
+def test_a_limit_may_change_while_the_service_runs() -> None:
+    caller = make(query_limit=4)
+
+    def admitted() -> int:
+        return sum(caller.send("GET", "/api/v1/tasks/x").status == 200 for _ in range(10))
+
+    assert admitted() == 4
+    caller.service.set_limit("query", 2)
+    assert caller.service.settings.query_limit == RateLimit(2)
+    caller.sleep(0.5)
+    # Those of the last second count against the new limit.
+    assert admitted() == 0
+    caller.sleep(0.5)
+    assert admitted() == 2
+    caller.service.set_limit("query", RateLimit(5))
+    assert admitted() == 3
+    caller.sleep(1)
+    assert admitted() == 5
+
+
+def test_a_changed_limit_changes_the_shared_budget_and_no_other() -> None:
+    caller = make(query_limit=4, share_task_limits=True, submit_limit=3)
+    caller.service.set_limit("query", 2)
+    statuses = [caller.send("GET", "/api/v1/tasks").status for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert [caller.submit(URL).status for _ in range(4)] == [200, 200, 200, 429]
+    caller.service.set_limit("submit", 1)
+    caller.sleep(1)
+    assert [caller.submit(URL).status for _ in range(2)] == [200, 429]
+
+
+def test_tasks_of_other_programs_pass_no_limit_and_are_not_in_the_ledger() -> None:
+    caller = make(submit_limit=1, api_keys={"sk-a": "one", "sk-b": "two"})
+    caller.api_key = "sk-b"
+    tasks = [caller.service.add_task(URL, now=caller.now, account="two") for _ in range(5)]
+    caller.submitted(URL)
+    assert len(caller.service.ledger.submissions) == 1
+    assert caller.service.ledger.requests["submit"] == 1
+    caller.sleep(1)
+    assert {caller.output(task)["task_status"] for task in tasks} == {"SUCCEEDED"}
+    assert caller.list()["total"] == 6
+    caller.api_key = "sk-a"
+    assert caller.list()["total"] == 0
+    first = caller.service.add_task(URL, URL, now=caller.now, model="fun-asr-mtl")
+    assert caller.list(model_name="fun-asr-mtl")["data"][0]["task_id"] == first
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -129,6 +176,7 @@ def test_the_emulator_itself_is_bounded() -> None:
         {"public_url": "http://emulator/"},
         {"list_ignored_filters": {"colour"}},
         {"retention": -1.0},
+        {"list_utc_offset_hours": 15.0},
     ],
 )
 def test_settings_are_checked(change: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+from random import Random
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +10,9 @@ from emulator_caller import START, Caller, error_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aiofunasr.emulator import EmulatorSettings, ScriptedRecognizer, Service
+from aiofunasr.emulator import EmulatorSettings, FileJob, FileProblem, FinishedFile, ScriptedRecognizer, Service
+from aiofunasr.emulator.index import TaskIndex
+from aiofunasr.emulator.tasks import Task
 
 URL = "https://media.example.com/a-30s.wav"
 
@@ -148,9 +152,64 @@ def test_a_clock_set_back_does_not_hide_tasks() -> None:
     assert [row["task_id"] for row in caller.list()["data"]] == tasks[::-1]
 
 
-def test_the_list_may_be_refused() -> None:
-    response = make(list_enabled=False).send("GET", "/api/v1/tasks/")
-    assert error_of(response) == (403, "AccessDenied")
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({}, (403, "AccessDenied")),
+        ({"list_refusal": 404}, (404, "NotFound")),
+        ({"list_refusal": 400}, (400, "InvalidParameter")),
+    ],
+)
+def test_the_list_may_be_refused(changes: dict[str, Any], refusal: tuple[int, str]) -> None:
+    response = make(list_enabled=False, **changes).send("GET", "/api/v1/tasks/")
+    assert error_of(response) == refusal
+
+
+def test_a_shuffled_list_has_an_order_of_its_own_for_every_page() -> None:
+    caller = make(list_order="shuffled")
+    tasks = {caller.submitted(URL) for _ in range(20)}
+
+    def page(**arguments: object) -> list[str]:
+        return [row["task_id"] for row in caller.list(**arguments)["data"]]
+
+    first, second = page(page_size=20), page(page_size=20)
+    assert set(first) == set(second) == tasks
+    assert first != second
+    assert set(page(page_size=10, page_no=1)) & set(page(page_size=10, page_no=2))
+    # Another service with the same seed lists the same way.
+    again = make(list_order="shuffled")
+    for _ in range(20):
+        again.submitted(URL)
+    assert [row["task_id"] for row in again.list(page_size=20)["data"]] == first
+
+
+@pytest.mark.parametrize(("hours", "found"), [(None, 1), (8.0, 1), (0.0, 0), (9.0, 0)])
+def test_the_list_may_read_times_in_a_zone_of_its_own(hours: float | None, found: int) -> None:
+    caller = make(list_utc_offset_hours=hours)
+    task_id = caller.submitted(URL)
+    # The submit was at 09:00:00 in the zone in which times are written.
+    body = caller.list(start_time="20261001085900", end_time="20261001090100")
+    assert body["total"] == found
+    caller.sleep(1)
+    assert caller.output(task_id)["submit_time"] == "2026-10-01 09:00:00.000"
+
+
+@pytest.mark.parametrize("scheduled_time", ["accepted", "running"])
+def test_a_task_is_scheduled_when_it_is_accepted_or_when_it_runs(scheduled_time: str) -> None:
+    caller = make(scheduled_time=scheduled_time)
+    task_id, canceled = caller.submitted(URL), caller.submitted(URL)
+    caller.sleep(0.5)
+    caller.cancel(canceled)
+    early = scheduled_time == "accepted"
+    for task in (task_id, canceled):
+        assert ("scheduled_time" in caller.output(task)) == early
+        assert ("start_time" in caller.list(task_id=task)["data"][0]) == early
+    caller.sleep(60)
+    begin = 0.031 if early else 1.0
+    assert caller.output(task_id)["scheduled_time"] == f"2026-10-01 09:00:0{begin:.3f}"
+    assert caller.list(task_id=task_id)["data"][0]["start_time"] == int(START * 1000) + round(1000 * begin)
+    # What was cancelled never ran.
+    assert ("scheduled_time" in caller.output(canceled)) == early
 
 
 def test_the_list_forgets_with_the_service() -> None:
@@ -172,3 +231,107 @@ def test_a_row_never_shows_a_key() -> None:
     caller = make()
     caller.submitted(URL)
     assert "sk-emulator" not in str(caller.list())
+
+
+class Walk:
+    """Does this and that with a service, and compares lists by status with the whole list."""
+
+    statuses = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN")
+
+    def __init__(self, chance: Random, planned: bool, **changes: Any) -> None:
+        settings = EmulatorSettings(
+            queue_seconds=(0.0, 5.0),
+            limits_enabled=False,
+            list_page_size_cap=1000,
+            seed=chance.randrange(99),
+            **changes,
+        )
+        self.chance = chance
+        self.caller = Caller(Service(settings, ScriptedRecognizer() if planned else None))
+        self.jobs: list[FileJob] = []
+        self.tasks = ["none"]
+
+    def step(self) -> None:
+        actions = (self.submit, self.wait, self.cancel, self.take, self.finish, self.set_the_clock_back, self.look)
+        self.chance.choices(actions, (6, 6, 3, 4, 3, 1, 8))[0]()
+
+    def submit(self) -> None:
+        url = f"https://media.example.com/{self.chance.choice(['a-60s', '404'])}.wav"
+        model = self.chance.choice(["fun-asr", "fun-asr-mtl"])
+        self.tasks.append(self.caller.service.add_task(url, now=self.caller.now, model=model))
+
+    def wait(self) -> None:
+        self.caller.sleep(self.chance.choice([0.0, 0.3, 1.0, 2.0, 7.0]))
+
+    def set_the_clock_back(self) -> None:
+        self.caller.sleep(-self.chance.choice([0.5, 5.0]))
+
+    def cancel(self) -> None:
+        self.caller.cancel(self.chance.choice(self.tasks[-4:]))
+
+    def take(self) -> None:
+        job = self.caller.service.take_file(self.caller.now)
+        if job is not None:
+            self.jobs.append(job)
+
+    def finish(self) -> None:
+        if self.jobs:
+            outcomes: list[FinishedFile | FileProblem] = [FinishedFile(b"{}", 1000), FileProblem("DECODE_ERROR")]
+            self.caller.service.finish_file(self.jobs.pop(0), self.chance.choice(outcomes), self.caller.now)
+
+    def look(self) -> None:
+        filters: dict[str, object] = {"page_size": 1000}
+        if self.chance.random() < 0.5:
+            filters["model_name"] = self.chance.choice(["fun-asr", "fun-asr-mtl"])
+        if self.chance.random() < 0.5:
+            begin = datetime.fromtimestamp(self.caller.now - self.chance.choice([3, 40]), timezone(timedelta(hours=8)))
+            filters["start_time"] = begin.strftime("%Y%m%d%H%M%S")
+        rows = self.caller.list(**filters)["data"]
+        assert {row["status"] for row in rows} <= set(self.statuses)
+        for status in self.statuses:
+            found = self.caller.list(status=status, **filters)
+            expected = [row for row in rows if row["status"] == status]
+            assert (found["data"], found["total"]) == (expected, len(expected))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    planned=st.booleans(),
+    list_lag=st.sampled_from([0.0, 2.0]),
+    cancel_delay=st.sampled_from([0.0, 1.5]),
+    retention=st.sampled_from([10.0, 86400.0]),
+    all_failed_form=st.sampled_from(["failed", "succeeded"]),
+)
+def test_a_list_by_status_holds_the_rows_of_the_whole_list_with_that_status(
+    seed: int, planned: bool, **changes: Any
+) -> None:
+    walk = Walk(Random(seed), planned, **changes)
+    for _ in range(100):
+        walk.step()
+
+
+def test_a_page_of_live_tasks_does_not_touch_the_ended_ones() -> None:
+    looked_at = 0
+
+    def status_of(task: Task, now: float) -> str:
+        nonlocal looked_at
+        looked_at += 1
+        return task.status(now)
+
+    settings = EmulatorSettings(limits_enabled=False, queue_seconds=(1.0, 1.0))
+    caller = Caller(Service(settings, ScriptedRecognizer()))
+    index = TaskIndex(caller.service._board._tasks, status_of)
+    for _ in range(2000):
+        index.add(caller.service._board._tasks[caller.submitted(URL)])
+        caller.sleep(0.1)
+    begin, end = START - 1, caller.now
+    found = index.find(begin, end, "PENDING", caller.now)
+    assert len(found) == 10
+    assert looked_at == 2000
+    for _ in range(100):
+        assert index.find(begin, end, "PENDING", caller.now) == found
+    assert looked_at == 2000
+    caller.sleep(0.25)
+    index.find(begin, end, "PENDING", caller.now)
+    assert looked_at < 2010

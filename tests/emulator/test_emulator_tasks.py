@@ -316,3 +316,14 @@ def test_a_listed_recognition_without_words_is_a_problem() -> None:
         "SUCCESS_WITH_NO_VALID_FRAGMENT",
         "ASR_RESPONSE_HAVE_NO_WORDS",
     ]
+
+
+def test_a_task_that_ends_twice_by_a_clock_set_back_is_forgotten_once() -> None:
+    caller = make(retention=10.0)
+    task_id = caller.submitted(A)
+    caller.sleep(5)
+    assert caller.output(task_id)["task_status"] == "SUCCEEDED"
+    caller.sleep(-4.5)
+    assert caller.cancel(task_id).status == 200
+    caller.sleep(60)
+    assert caller.output(task_id)["task_status"] == "UNKNOWN"

@@ -1,0 +1,47 @@
+"""A file of the caller's input, with what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from os import PathLike
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from aiofunasr.errors import InvalidArgumentError
+from aiofunasr.redaction import redact
+from aiofunasr.results import Source
+
+
+def _check_source(_: object, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str | PathLike):
+        raise InvalidArgumentError(attribute.name, value, "a URL or a path is needed, given as str or os.PathLike")
+
+
+def _check_seconds(_: object, attribute: Attribute[Any], value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value < float("inf")):
+        raise InvalidArgumentError(attribute.name, value, "a number above 0 is needed, or None where it is not known")
+
+
+@frozen
+class AudioFile:
+    """A file to transcribe; it stands wherever a URL or a path does.
+
+    Who knows how long a file is does well to say so: the poller then knows better when its task will be done, and
+    estimates of the time left are closer.
+
+    Attributes:
+        source: A URL or a local path.
+        seconds: How long the audio is, or None where that is not known.
+    """
+
+    source: Source = field(validator=_check_source, repr=lambda source: redact(repr(source)))
+    seconds: float | None = field(default=None, kw_only=True, validator=_check_seconds)
+
+
+GivenFile = Source | AudioFile
+"""What a caller may give for one file."""
+
+GivenFiles = GivenFile | Iterable[GivenFile] | AsyncIterable[GivenFile]
+"""What a caller may give for many."""

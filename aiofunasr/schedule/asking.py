@@ -1,0 +1,115 @@
+"""Which task to ask about by itself, and when.
+
+The theory, in a paragraph. A task comes up when the delay it has gathered unseen is worth the price of a question; a
+heap holds them by that time. As long as the limit allows more questions than come up, that is all. When it does not,
+questions are worth more than their price, and the heap is ordered by the going rate instead: what the last questions
+were worth. Times in the heap are promises of the past (a sweep may have seen a task since), so each is looked at
+again when it comes up, and of the first few the one worth most is asked about. That is as good as always finding the
+very best, and takes O(log n).
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from math import inf
+
+from aiofunasr.schedule.crowd import LONGEST, Crowd
+from aiofunasr.schedule.watched import Watched
+
+CHOICES = 4
+"""How many of the tasks that are due are compared."""
+
+_RENEWED_AT_ONCE = 64
+"""How many outdated times are put right before something else gets its turn."""
+
+_A_MOMENT = 0.1
+"""Seconds before a task that is nearly due is thought about again."""
+
+_SMALL = 0.1
+
+_RECENT = 0.1
+"""The weight of the last question in the going rate."""
+
+
+class Asking:
+    """The tasks that may be asked about, by the time at which each comes up."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._heap: list[tuple[float, int, Watched]] = []
+        self._count = 0
+        self._going_rate = 0.0
+
+    def going_rate(self, price: float) -> float:
+        """Return what a question is worth at the moment, which is at least its price."""
+        return max(self._going_rate, price)
+
+    def put(self, task: Watched, due: float) -> None:
+        """Have a task come up at a time."""
+        self._count += 1
+        task.place = self._count
+        heappush(self._heap, (due, self._count, task))
+
+    def put_back(self, task: Watched, now: float, price: float) -> None:
+        """Have a task come up when it is worth a question."""
+        # What was said to be due and is not comes up again after a while that is small beside what it has waited.
+        soonest = now + max(_A_MOMENT, _SMALL * (now - self._crowd.seen_at(task)))
+        self.put(task, max(self._crowd.due(task, self.going_rate(price)), soonest))
+
+    def drop(self, task: Watched) -> None:
+        """Take a task out; its place in the heap is cleared when it comes up, or when most places are such."""
+        task.place = None
+        if len(self._heap) > 64 and len(self._heap) > 4 * len(self._crowd.tasks):
+            self._heap = [item for item in self._heap if item[2].place == item[1]]
+            heapify(self._heap)
+
+    def due_at(self, now: float, price: float) -> float:
+        """Return when the first task is worth a question."""
+        for _ in range(_RENEWED_AT_ONCE):
+            if not self._heap:
+                return inf
+            due, place, task = self._heap[0]
+            if task.place != place:
+                heappop(self._heap)
+            elif due > now:
+                # It was put there at the going rate of its time; if questions are worth less now, it comes up earlier.
+                return min(due, max(self._crowd.due(task, price), now + _A_MOMENT))
+            elif self._is_worth_it(task, now, price):
+                return now
+            else:
+                heappop(self._heap)
+                self.put_back(task, now, price)
+        return now
+
+    def best(self, now: float, price: float) -> tuple[Watched, float] | None:
+        """Take out the task that is worth most, of the first few that are due, with what it is worth."""
+        candidates: list[tuple[float, int, Watched]] = []
+        while self._heap and len(candidates) < CHOICES:
+            due, place, task = self._heap[0]
+            if task.place != place:
+                heappop(self._heap)
+                continue
+            if due > now and (candidates or self._crowd.due(task, price) > now):
+                break
+            heappop(self._heap)
+            if not self._is_worth_it(task, now, price):
+                self.put_back(task, now, price)
+                break
+            candidates.append((self._crowd.value(task, now), place, task))
+        if not candidates:
+            return None
+        best = max(candidates)
+        for candidate in candidates:
+            if candidate is not best:
+                self.put(candidate[2], now)
+        best[2].place = None
+        return best[2], best[0]
+
+    def asked(self, value: float, now: float, price: float) -> None:
+        """Note that a task worth so much is asked about."""
+        more_are_due = bool(self._heap) and self._heap[0][0] <= now
+        self._going_rate += _RECENT * ((value if more_are_due else price) - self._going_rate)
+
+    def _is_worth_it(self, task: Watched, now: float, price: float) -> bool:
+        # One whose question failed comes up when its pause is over.
+        return task.failures > 0 or now - task.known_at >= LONGEST or self._crowd.value(task, now) >= price
