@@ -16,7 +16,7 @@ from math import inf
 from aiofunasr.schedule.crowd import LONGEST, Crowd
 from aiofunasr.schedule.watched import Watched
 
-CHOICES = 4
+CHOICES = 3
 """How many of the tasks that are due are compared."""
 
 _RENEWED_AT_ONCE = 64
@@ -74,7 +74,7 @@ class Asking:
             elif due > now:
                 # It was put there at the going rate of its time; if questions are worth less now, it comes up earlier.
                 return min(due, max(self._crowd.due(task, price), now + _A_MOMENT))
-            elif self._is_worth_it(task, now, price):
+            elif self._must_be_asked(task, now) or self._crowd.value(task, now) >= price:
                 return now
             else:
                 heappop(self._heap)
@@ -92,10 +92,11 @@ class Asking:
             if due > now and (candidates or self._crowd.due(task, price) > now):
                 break
             heappop(self._heap)
-            if not self._is_worth_it(task, now, price):
+            worth = self._crowd.value(task, now)
+            if worth < price and not self._must_be_asked(task, now):
                 self.put_back(task, now, price)
                 break
-            candidates.append((self._crowd.value(task, now), place, task))
+            candidates.append((worth, place, task))
         if not candidates:
             return None
         best = max(candidates)
@@ -110,6 +111,6 @@ class Asking:
         more_are_due = bool(self._heap) and self._heap[0][0] <= now
         self._going_rate += _RECENT * ((value if more_are_due else price) - self._going_rate)
 
-    def _is_worth_it(self, task: Watched, now: float, price: float) -> bool:
-        # One whose question failed comes up when its pause is over.
-        return task.failures > 0 or now - task.known_at >= LONGEST or self._crowd.value(task, now) >= price
+    def _must_be_asked(self, task: Watched, now: float) -> bool:
+        # One whose question failed comes up when its pause is over, and nobody waits for ever.
+        return task.failures > 0 or now - task.known_at >= LONGEST
