@@ -137,6 +137,9 @@ class Poller:
         record.heard_at = now
         self._records[record.task_id] = record
         self._schedule.add(record.task_id, now, age=age, length=record.seconds)
+        if record.attached is not None:
+            # What became of it since it was submitted is the first thing to know.
+            self._schedule.hint(record.task_id)
         self._wake.set()
 
     def find(self, task_id: str) -> TaskRecord | None:

@@ -74,6 +74,8 @@ class Scheduler:
         self._asking = Asking(self._crowd)
         self._sweeper = Sweeper(self._random)
         self._sweeping = Sweeping(self._crowd, self._sweeper)
+        # Both wait to be confirmed: what somebody hinted at, and then what the list says is done.
+        self._hints: deque[Watched] = deque()
         self._suspects: deque[Watched] = deque()
         self._use = self._used_at = 0.0
         self._pages_in_a_row = 0
@@ -85,7 +87,7 @@ class Scheduler:
     @property
     def suspects(self) -> int:
         """How many tasks wait to be confirmed."""
-        return len(self._suspects)
+        return len(self._hints) + len(self._suspects)
 
     @property
     def model(self) -> CompletionModel:
@@ -132,7 +134,7 @@ class Scheduler:
             now: The time.
             pages_at: The earliest time at which a page of the list may be read.
         """
-        if self._suspects:
+        if self._hints or self._suspects:
             return now
         price = self.price(now)
         if not self._sweeper.is_sweeping:
@@ -157,10 +159,11 @@ class Scheduler:
         return action
 
     def _next_suspect(self, now: float) -> Action | None:
-        while self._suspects:
-            task = self._suspects.popleft()
-            if not task.suspected:
+        while line := self._hints or self._suspects:
+            task = line.popleft()
+            if not task.in_line:
                 continue
+            task.in_line = False
             if not task.by_list or self._sweeping.still_suspects(task):
                 return Ask(task.task_id)
             # Others that were missing with it turned out to be alive.
@@ -219,7 +222,8 @@ class Scheduler:
         if task is None:
             return 0
         if throttled and task.suspected:
-            self._suspects.appendleft(task)
+            task.in_line = True
+            (self._suspects if task.by_list else self._hints).appendleft(task)
         elif throttled:
             self._asking.put(task, now)
         else:
@@ -266,15 +270,13 @@ class Scheduler:
         if task is not None:
             self._asking.drop(task)
             self._sweeping.forget(task_id)
-            # It may still stand among the suspects, where this says that it is none.
-            task.suspected = False
+            task.suspected = task.in_line = False
 
     def _suspect(self, task: Watched, *, by_list: bool) -> None:
-        if task.suspected:
-            task.by_list = task.by_list and by_list
-        elif task.place is not None:
-            task.suspected, task.by_list, task.hinted, task.place = True, by_list, False, None
-            self._suspects.append(task)
-        elif not by_list:
+        if task.place is None and not task.in_line:
             # It is being asked about, and the answer may be of before the hint.
-            task.hinted = True
+            task.hinted = task.hinted or not by_list
+        elif not task.in_line or (task.by_list and not by_list):
+            task.suspected = task.in_line = True
+            task.by_list, task.hinted, task.place = by_list, False, None
+            (self._suspects if by_list else self._hints).append(task)

@@ -145,13 +145,15 @@ class Sweeping:
     def _absent(self, task_id: str) -> list[Watched]:
         """Return a task that a sweep should have met and did not, if that says something."""
         task = self._crowd.tasks.get(task_id)
-        if task is None or task.known_at >= self._shown_at or self._is_too_young(task):
+        if task is None or task.known_at >= self._shown_at or not self._is_expected(task):
             return []
         return self._missed(task)
 
-    def _is_too_young(self, task: Watched) -> bool:
-        """Tell whether a task need not have been in the last list yet."""
-        return task.listed_at is None and task.since > self._judged_at - self._sweeper.lag - SETTLING
+    def _is_expected(self, task: Watched) -> bool:
+        """Tell whether a task should have been in the last list while it was alive."""
+        if task.listed_at is not None:
+            return True
+        return not task.hidden and task.since <= self._judged_at - self._sweeper.lag - SETTLING
 
     def _missed(self, task: Watched) -> list[Watched]:
         task.missed += 1
@@ -161,16 +163,20 @@ class Sweeping:
 
     def still_suspects(self, task: Watched) -> bool:
         """Tell whether a suspicion still holds, after what was learned about the list since."""
-        return task.missed >= self._sweeper.absences_needed and not self._is_too_young(task)
+        return task.missed >= self._sweeper.absences_needed and self._is_expected(task)
 
     def refuted(self, task: Watched, now: float) -> None:
         """Note that a task the list suspected is alive."""
         if task.listed_at is not None:
             self._sweeper.confirmed(done=False, now=now)
             return
+        age = self._judged_at - task.since
+        if age > LONGEST:
+            # There are tasks the list does not show, such as another workspace's.
+            task.hidden = True
+            return
         # It is not in the list yet, so the list lags behind by its age at least; believed step by step.
-        lag = self._judged_at - self._shown_at
-        self._sweeper.lags(min(self._judged_at - task.since, lag + SETTLING))
+        self._sweeper.lags(min(age, self._judged_at - self._shown_at + SETTLING))
 
     def confirmed(self, now: float) -> None:
         """Note that a task the list suspected is done."""

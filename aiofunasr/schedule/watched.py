@@ -25,6 +25,8 @@ class Watched:
         suspected: Whether something says that it is done.
         by_list: Whether that something is the task list.
         hinted: Whether that was heard while it was being asked about.
+        in_line: Whether it waits to be confirmed.
+        hidden: Whether the list lacks it although it is old and alive.
     """
 
     __slots__ = (
@@ -33,7 +35,9 @@ class Watched:
         "credited_at",
         "failures",
         "hazard",
+        "hidden",
         "hinted",
+        "in_line",
         "known_at",
         "length",
         "listed_at",
@@ -60,6 +64,8 @@ class Watched:
         self.suspected = False
         self.by_list = False
         self.hinted = False
+        self.in_line = False
+        self.hidden = False
 
 
 @frozen
@@ -114,14 +120,16 @@ class Unseen:
     def add(self, task: Watched) -> None:
         """Take a task in."""
         if self.count == 0:
-            # Nothing is left of what rounding has gathered, and the squares are of small numbers again.
+            # The squares are of small numbers that way.
             self._origin = task.known_at
-            self.hazards = self._first = self._second = 0.0
         self._change(1, task.hazard, task.known_at - self._origin)
 
     def remove(self, task: Watched) -> None:
         """Take a task out, which must not have changed meanwhile."""
         self._change(-1, -task.hazard, task.known_at - self._origin)
+        if self.count == 0:
+            # Nothing is left of what rounding has gathered.
+            self.hazards = self._first = self._second = 0.0
 
     def ended(self, now: float, lag: float) -> Ended:
         """Return what a look at all of them shows that is of `lag` seconds ago."""
