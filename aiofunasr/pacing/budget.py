@@ -23,7 +23,7 @@ BURST = 2
 within one window of the service's own counting."""
 
 DECREASE = 0.7
-FLOOR = 0.02
+FLOOR = 0.05
 """The lowest rate, as a share of the ceiling."""
 
 RECOVERY = 0.05
@@ -87,6 +87,6 @@ class Budget:
             self._recovery = QUOTA_RECOVERY if quota else RECOVERY
             self._frozen_until = max(self._frozen_until, now + self._random.uniform(shortest, longest))
             # The burst is for a limit that has room; this one has none.
-            self._due = max(self._due, self._frozen_until)
+            self._due = max(self._due, self._frozen_until + (self._burst - 1) / self._rate)
         if retry_after is not None:
             self._frozen_until = max(self._frozen_until, now + retry_after)

@@ -88,6 +88,7 @@ class Engine:
         """
         self._closing = True
         await self.submitter.settle(CLOSING)
+        self.poller.stop()
         releasing = self._release(SessionClosedError("the session was closed while its tasks were in flight"))
         try:
             for _ in releasing:

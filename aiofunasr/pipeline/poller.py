@@ -86,6 +86,7 @@ class Poller:
         self._times = ServiceTimes()
         self._records: dict[str, TaskRecord] = {}
         self._wake = anyio.Event()
+        self._asking: anyio.CancelScope | None = None
         self._refused_keys = 0
         self._refused_at = float("-inf")
         self._delays: deque[float] = deque(maxlen=_REMEMBERED)
@@ -169,8 +170,17 @@ class Poller:
             alone = group[0].error if len(group) == 1 else None
             outlet.fail(alone or error.for_tasks([record.token for record in group]))
 
+    def stop(self) -> None:
+        """Ask nothing more; what is waited for stays known."""
+        if self._asking is not None:
+            self._asking.cancel()
+
     async def run(self) -> None:
-        """Ask, for ever."""
+        """Ask, until told to stop."""
+        with anyio.CancelScope() as self._asking:
+            await self._run()
+
+    async def _run(self) -> None:
         async with anyio.create_task_group() as group:
             while True:
                 await self._question_due()

@@ -20,7 +20,10 @@ CHOICES = 3
 """How many of the tasks that are due are compared."""
 
 _RENEWED_AT_ONCE = 64
-"""How many outdated times are put right before something else gets its turn."""
+"""How many outdated places are cleared or put right before something else gets its turn."""
+
+_REBUILT_AT_ONCE = 10_000
+"""A larger heap is not rebuilt to be rid of outdated places, which takes long; they go as they come up."""
 
 _A_MOMENT = 0.1
 """Seconds before a task that is nearly due is thought about again."""
@@ -59,7 +62,7 @@ class Asking:
     def drop(self, task: Watched) -> None:
         """Take a task out; its place in the heap is cleared when it comes up, or when most places are such."""
         task.place = None
-        if len(self._heap) > 64 and len(self._heap) > 4 * len(self._crowd.tasks):
+        if 4 * len(self._crowd.tasks) < len(self._heap) in range(_RENEWED_AT_ONCE, _REBUILT_AT_ONCE):
             self._heap = [item for item in self._heap if item[2].place == item[1]]
             heapify(self._heap)
 
@@ -72,8 +75,7 @@ class Asking:
             if task.place != place:
                 heappop(self._heap)
             elif due > now:
-                # It was put there at the going rate of its time; if questions are worth less now, it comes up earlier.
-                return min(due, max(self._crowd.due(task, price), now + _A_MOMENT))
+                return min(due, max(self._due_by_now(task, due, price), now + _A_MOMENT))
             elif self._must_be_asked(task, now) or self._crowd.value(task, now) >= price:
                 return now
             else:
@@ -84,12 +86,14 @@ class Asking:
     def best(self, now: float, price: float) -> tuple[Watched, float] | None:
         """Take out the task that is worth most, of the first few that are due, with what it is worth."""
         candidates: list[tuple[float, int, Watched]] = []
-        while self._heap and len(candidates) < CHOICES:
+        for _ in range(_RENEWED_AT_ONCE):
+            if not self._heap or len(candidates) == CHOICES:
+                break
             due, place, task = self._heap[0]
             if task.place != place:
                 heappop(self._heap)
                 continue
-            if due > now and (candidates or self._crowd.due(task, price) > now):
+            if due > now and (candidates or self._due_by_now(task, due, price) > now):
                 break
             heappop(self._heap)
             worth = self._crowd.value(task, now)
@@ -110,6 +114,10 @@ class Asking:
         """Note that a task worth so much is asked about."""
         more_are_due = bool(self._heap) and self._heap[0][0] <= now
         self._going_rate += _RECENT * ((value if more_are_due else price) - self._going_rate)
+
+    def _due_by_now(self, task: Watched, due: float, price: float) -> float:
+        # It was put there at the going rate of its time; if questions are worth less now, it comes up earlier.
+        return due if task.failures else min(due, self._crowd.due(task, price))
 
     def _must_be_asked(self, task: Watched, now: float) -> bool:
         # One whose question failed comes up when its pause is over, and nobody waits for ever.

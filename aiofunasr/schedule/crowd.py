@@ -77,7 +77,8 @@ class Crowd:
         elif task.began_at is None:
             self._begin(task, self._likely_begin(task, end))
         self._credit(task, end)
-        self.model.ended(end - min(task.began_at or end, end), task.length)
+        began = end if task.began_at is None else min(task.began_at, end)
+        self.model.ended(end - began, task.length)
 
     def swept(self, at: float, *, full: bool) -> None:
         """Note that all RUNNING tasks were seen at a moment, and with `full` all PENDING ones, too."""

@@ -101,7 +101,8 @@ class Sweeping:
         """Begin a sweep with its first page."""
         whole = full or self._sweeper.form is not Form.BY_STATUS
         expected = set(self._crowd.tasks) if whole else set(self._listed_running)
-        oldest = next(iter(self._crowd.tasks.values())).since
+        recent = self._sweeper.form is Form.RECENT
+        oldest = min(task.since for task in self._crowd.tasks.values()) if recent else now
         self._sweeper.begin(now, expected, full=full, oldest=oldest)
         self._judged_at, self._shown_at = now, now - self._sweeper.lag
         self._reading = _Reading(list(self._crowd.tasks))

@@ -31,10 +31,10 @@ JITTER = 0.1
 OFF_FOR = 600.0
 """Seconds for which a list that was refused, or made no sense, is left alone."""
 
-DOUBTED = 0.5
+DOUBTED = 0.35
 """Below this share of confirmed suspicions a task has to be missing twice."""
 
-REJECTED = 0.2
+REJECTED = 0.15
 """Below this one the list is read in another way."""
 
 MARGIN = 300.0
@@ -204,11 +204,11 @@ class Sweeper:
             # The filter by status is ignored, so the list is of everything.
             self._change_form(now)
             return None
-        if page.number == 1:
-            if reply.total is not None and 0 < rows < reply.total:
-                self._rows_per_page = rows
-            if reply.total is not None:
-                self._others[page.status] = (max(reply.total - ours, 0), now)
+        # A first page that does not show all there is shows as much as fits.
+        if rows > self._rows_per_page or (page.number == 1 and 0 < rows < (reply.total or 0)):
+            self._rows_per_page = rows
+        if page.number == 1 and reply.total is not None:
+            self._others[page.status] = (max(reply.total - ours, 0), now)
         self._go_on(sweep, page, rows, reply.total)
         if sweep.pages or sweep.on_the_way:
             return None
