@@ -71,7 +71,11 @@ def transcribe_command(
     ] = None,
     manifest: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Read more of them from FILE, one a line; - for standard input."),
+        typer.Option(
+            metavar="FILE",
+            help="Read more of them from FILE, one a line; - for standard input. "
+            "A line may go on with a tab and the length of the audio in seconds, which helps to know the time left.",
+        ),
     ] = None,
     model: Annotated[str, typer.Option(help="One of the service's models for recorded files.")] = DEFAULT_MODEL,
     language: Annotated[
@@ -247,7 +251,7 @@ def emulator_command(
         str | None, typer.Option(metavar="URL", help="What links to results begin with.", show_default=False)
     ] = None,
     quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
+    verbose: options.VerboseLogs = False,
 ) -> None:
     """Serve Fun-ASR's interface on this machine until interrupted, to try, develop and test against.
 

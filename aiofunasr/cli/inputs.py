@@ -1,4 +1,8 @@
-"""What is to be transcribed: the arguments, then the lines of a manifest, read as they are needed."""
+"""What is to be transcribed: the arguments, then the lines of a manifest, read as they are needed.
+
+A line of a manifest is a URL or a path, and after a tab it may have the length of the audio in seconds. Empty lines,
+and those that begin with `#`, are passed over.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from typing import TextIO
 from anyio import to_thread
 from attrs import frozen
 
-from aiofunasr.cli.running import CommandError
+from aiofunasr.audio import AudioFile
+from aiofunasr.cli.running import FAILED, NOT_BEGUN, CommandError
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.pipeline.inputs import inspect
 
@@ -41,15 +46,19 @@ class Inputs:
     manifest: str | None = None
     on_read: Callable[[str], None] = nothing
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        """Go through them; what the manifest has is read as it is asked for, however long it is."""
+    async def __aiter__(self) -> AsyncIterator[str | AudioFile]:
+        """Go through them; what the manifest has is read as it is asked for, however long it is.
+
+        Raises:
+            CommandError: A line of the manifest has something else after a tab than a length.
+        """
         for source in self.arguments:
             self.on_read(source)
             yield source
         if self.manifest is not None:
-            async for source in _read_manifest(self.manifest):
-                self.on_read(source)
-                yield source
+            async for file in _read_manifest(self.manifest):
+                self.on_read(file if isinstance(file, str) else str(file.source))
+                yield file
 
 
 @frozen
@@ -66,10 +75,10 @@ class CountedInputs(Inputs):
 async def open_inputs(
     arguments: Sequence[str], manifest: str | None, on_read: Callable[[str], None] = nothing
 ) -> Inputs:
-    """Open what there is to do; a line of a manifest that turns out to be wrong is that file's failure.
+    """Open what there is to do; a file of a manifest that turns out to be wrong is that file's failure.
 
     Raises:
-        CommandError: The manifest cannot be read, or has nothing in it.
+        CommandError: The manifest cannot be read, has a line that is none, or has nothing in it.
     """
     if manifest == STANDARD_INPUT:
         return Inputs(arguments, manifest, on_read)
@@ -101,11 +110,21 @@ async def check_sources(arguments: Sequence[str]) -> None:
         raise CommandError("nothing was sent, because of\n" + "\n".join(f"  {problem}" for problem in problems))
 
 
-def _entries(stream: TextIO) -> Iterator[str]:
-    for line in stream:
+def _entries(stream: TextIO, manifest: str) -> Iterator[str | AudioFile]:
+    for number, line in enumerate(stream, 1):
         entry = line.strip()
         if entry and not entry.startswith("#"):
-            yield entry
+            source, tab, length = entry.partition("\t")
+            try:
+                yield AudioFile(source.rstrip(), seconds=float(length)) if tab else source
+            except ValueError:
+                # What was read before it is on its way already; of a file nothing is, because all of it is read first.
+                status = FAILED if manifest == STANDARD_INPUT else NOT_BEGUN
+                raise CommandError(
+                    f"--manifest {manifest}: line {number}: {length.strip()!r} is no length: "
+                    "after the tab the seconds of audio are needed, a number above 0",
+                    status,
+                ) from None
 
 
 def _open(path: Path) -> TextIO:
@@ -114,20 +133,20 @@ def _open(path: Path) -> TextIO:
 
 def _count(path: Path) -> int:
     with _open(path) as stream:
-        return sum(1 for _ in _entries(stream))
+        return sum(1 for _ in _entries(stream, str(path)))
 
 
-async def _read_manifest(manifest: str) -> AsyncIterator[str]:
+async def _read_manifest(manifest: str) -> AsyncIterator[str | AudioFile]:
     if manifest == STANDARD_INPUT:
         if isinstance(sys.stdin, TextIOWrapper):
             sys.stdin.reconfigure(encoding=_ENCODING, errors=_ERRORS)
-        entries = _entries(sys.stdin)
+        entries = _entries(sys.stdin, manifest)
         # One line at a time: whoever writes them may take hours over it.
         while found := await to_thread.run_sync(lambda: list(islice(entries, 1)), abandon_on_cancel=True):
             yield found[0]
         return
     with await to_thread.run_sync(_open, Path(manifest)) as stream:
-        entries = _entries(stream)
+        entries = _entries(stream, manifest)
         while found := await to_thread.run_sync(lambda: list(islice(entries, _LINES_AT_ONCE))):
-            for source in found:
-                yield source
+            for file in found:
+                yield file

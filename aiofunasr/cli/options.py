@@ -65,6 +65,12 @@ Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_RESULTS)
 ]
 Verbose: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Show what the library logs, and statistics at the end.", rich_help_panel=_RESULTS
+    ),
+]
+VerboseLogs: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show what the library logs.", rich_help_panel=_RESULTS)
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 
 import anyio
@@ -17,20 +17,38 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from aiofunasr.cli.wording import printable, tell
+from aiofunasr.cli.wording import clock, printable, tell
+from aiofunasr.schedule.completion import Estimate
+from aiofunasr.snapshots import TERMINAL
 
 _FRAMES_A_SECOND = 5
+_LONGEST_BAR = 20
+_SHORTEST_BAR = 5
 
 
 @frozen(kw_only=True)
 class Progress:
-    """How far a command is, in files; `total` is None where it is not known, `states` counts tasks by their status."""
+    """How far a command is.
+
+    Attributes:
+        total: How many files there are, or None where that is not known.
+        done, failed, in_flight: So many of them.
+        states: How many tasks are in each state.
+        time_left: How much longer it takes until the last task is done, or None where that is not known.
+    """
 
     total: int | None
     done: int
     failed: int
     in_flight: int
     states: Mapping[str, int] = field(factory=dict)
+    time_left: Estimate | None = None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether all tasks seem to be done, so that there is nothing to wait for but downloads, if anything."""
+        nothing_to_read = self.total is not None and self.done + self.in_flight >= self.total
+        return self.done > 0 and nothing_to_read and TERMINAL.issuperset(self.states)
 
 
 class Screen:
@@ -38,11 +56,12 @@ class Screen:
 
     Args:
         quiet: Show neither progress nor a summary; what went wrong is said all the same.
-        verbose: Show what the library logs, too.
+        verbose: Show what the library logs, and statistics, too.
     """
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet = quiet
+        self._verbose = verbose
         self._console = Console(stderr=True)
         self._live: Live | None = None
         self._started = time.monotonic()
@@ -66,6 +85,11 @@ class Screen:
     def note(self, text: str) -> None:
         """Say something that is good to know, unless told to be quiet."""
         if not self._quiet:
+            self.say(text)
+
+    def detail(self, text: str) -> None:
+        """Say something for those who asked to hear more."""
+        if self._verbose:
             self.say(text)
 
     @contextmanager
@@ -116,19 +140,44 @@ class Screen:
                 self._live.refresh()
 
     def _draw(self, spinner: Spinner, progress: Progress) -> Table:
+        for without in ((), ("range",), ("range", "states")):
+            cells = self._texts(progress, without)
+            room = self._console.width - 1 - sum(1 + cell.cell_len for cell in cells)
+            # The bar may be short, and is left out before the states are.
+            if room > _SHORTEST_BAR or ("range" in without and room >= 0):
+                break
         line = Table.grid(padding=(0, 1))
+        bar = []
+        if progress.total and room > _SHORTEST_BAR:
+            bar.append(ProgressBar(total=progress.total, completed=progress.done, width=min(room - 1, _LONGEST_BAR)))
+        line.add_row(spinner, *bar, *cells)
+        return line
+
+    def _texts(self, progress: Progress, without: Sequence[str]) -> list[Text]:
+        """Return what the line says, but for what a narrow terminal goes without."""
         total = "?" if progress.total is None else progress.total
         cells = [Text(f"{progress.done}/{total} files")]
         if progress.failed:
             cells.append(Text(f"{progress.failed} failed", style="red"))
         cells.append(Text(f"{progress.in_flight} in flight"))
-        states = ", ".join(f"{number} {status}" for status, number in sorted(progress.states.items()))
-        cells.append(Text(printable(states), style="cyan"))
-        minutes, seconds = divmod(int(self.elapsed), 60)
-        cells.append(Text(f"{minutes}:{seconds:02}", style="dim"))
-        bar = ProgressBar(total=progress.total, completed=progress.done, width=20)
-        line.add_row(spinner, *([bar] if progress.total else []), *cells)
-        return line
+        if progress.states and "states" not in without:
+            states = ", ".join(f"{number} {status}" for status, number in sorted(progress.states.items()))
+            cells.append(Text(printable(states), style="cyan"))
+        cells.append(Text(clock(int(self.elapsed)), style="dim"))
+        if left := _time_left(progress, with_range="range" not in without):
+            cells.append(Text(left))
+        return cells
+
+
+def _time_left(progress: Progress, *, with_range: bool) -> str:
+    """Say how much longer it takes, and how sure that is."""
+    left = progress.time_left
+    if progress.done == progress.total or (left is None and progress.is_ending):
+        return ""
+    if left is None:
+        return "time left not known yet"
+    uncertainty = f" ({clock(left.low)} to {clock(left.high)})" if with_range else ""
+    return f"about {clock(left.median)} left{uncertainty}"
 
 
 class _Shown(logging.Handler):

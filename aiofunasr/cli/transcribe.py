@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,9 +21,12 @@ from aiofunasr.errors import FunASRError, TaskError
 from aiofunasr.export import Format
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import SubtaskResult
+from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import FilesPerTask, Session
+from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TranscriptionTask
 from aiofunasr.token import TaskToken
+from aiofunasr.wire.messages import Kind
 
 
 @frozen(kw_only=True)
@@ -158,7 +161,9 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
                 left.append(at_hand.token)
     if not batch.progress.read:
         raise CommandError("there was nothing to transcribe: the manifest has no files in it")
-    return receiver.finish()
+    status = receiver.finish()
+    screen.detail(_told(session.statistics()))
+    return status
 
 
 def _is_broken_pipe(error: BaseException) -> bool:
@@ -173,8 +178,10 @@ def _progress_of(batch: TranscriptionBatch, receiver: Receiver) -> Progress:
         total=progress.total,
         done=receiver.done,
         failed=receiver.failed,
-        in_flight=progress.in_flight,
+        # What was taken from the batch and is being written is not done yet.
+        in_flight=progress.read - receiver.done,
         states=Counter(progress.states),
+        time_left=progress.time_left,
     )
 
 
@@ -196,6 +203,7 @@ async def attach(tokens: Sequence[str], place: Place, results: ResultOptions) ->
             failed=receiver.failed,
             in_flight=max(0, expected - receiver.done),
             states=Counter(task.status for task in tasks.values()),
+            time_left=_of_all(task.progress.time_left for task in tasks.values()),
         )
 
     async def follow(token: str) -> None:
@@ -215,7 +223,32 @@ async def attach(tokens: Sequence[str], place: Place, results: ResultOptions) ->
                     group.start_soon(follow, token)
         finally:
             left.extend(tasks)
-    return receiver.finish()
+    status = receiver.finish()
+    screen.detail(_told(session.statistics()))
+    return status
+
+
+def _of_all(estimates: Iterable[Estimate | None]) -> Estimate | None:
+    """Return how much longer it takes until the last of some tasks is done, those left out that are done already."""
+    known = [estimate for estimate in estimates if estimate is not None]
+    if not known:
+        return None
+    return Estimate(*(max(getattr(each, name) for each in known) for name in ("low", "median", "high")))
+
+
+def _told(statistics: SessionStatistics) -> str:
+    """Say in a line what was asked of the service, and how late the ends of tasks were noticed."""
+    lanes = statistics.requests
+    counts = {
+        "submits": lanes[Kind.SUBMIT].sent,
+        "queries": lanes[Kind.QUERY].sent,
+        "list pages": lanes[Kind.LIST].sent,
+        "throttled": sum(lane.throttled for lane in lanes.values()),
+    }
+    parts = [f"{number} {what}" for what, number in counts.items()]
+    if (delay := statistics.detection_delay) is not None:
+        parts.append(f"ends noticed after {delay.median:.1f} s (median) and {delay.p95:.1f} s (95 %)")
+    return "statistics: " + ", ".join(parts)
 
 
 def _one_for_each_task(tokens: Sequence[str]) -> list[str]:

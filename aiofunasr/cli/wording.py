@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from math import ceil
 from unicodedata import category
 
 from aiofunasr.errors import FunASRError
@@ -12,6 +13,9 @@ from aiofunasr.redaction import redact
 from aiofunasr.results import SubtaskResult
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+_DAYS = 3
+"""From so many days on nobody wants to know the seconds."""
 
 
 def printable(text: str) -> str:
@@ -37,6 +41,19 @@ def count(number: int, what: str) -> str:
     ('1 file', '2 files')
     """
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def clock(seconds: float) -> str:
+    """Return a span of time as a clock shows it, begun seconds counted as whole ones.
+
+    >>> clock(0.2), clock(130), clock(3723), clock(400_000)
+    ('0:01', '2:10', '1:02:03', '5 days')
+    """
+    if seconds >= _DAYS * 86400:
+        return f"{seconds / 86400:.0f} days"
+    minutes, rest = divmod(ceil(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def complain(text: str) -> None:

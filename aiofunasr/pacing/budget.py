@@ -86,7 +86,7 @@ class Budget:
             self._rate_at = self._decreased_at = now
             self._recovery = QUOTA_RECOVERY if quota else RECOVERY
             self._frozen_until = max(self._frozen_until, now + self._random.uniform(shortest, longest))
-            # The burst is for a limit that has room; this one has none.
-            self._due = max(self._due, self._frozen_until + (self._burst - 1) / self._rate)
         if retry_after is not None:
             self._frozen_until = max(self._frozen_until, now + retry_after)
+        # The burst is for a limit that has room; this one has none.
+        self._due = max(self._due, self._frozen_until + (self._burst - 1) / self._rate)

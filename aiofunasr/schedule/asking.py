@@ -29,6 +29,7 @@ _A_MOMENT = 0.1
 """Seconds before a task that is nearly due is thought about again."""
 
 _SMALL = 0.1
+_NOT_LONG = 2.0
 
 _RECENT = 0.1
 """The weight of the last question in the going rate."""
@@ -56,7 +57,7 @@ class Asking:
     def put_back(self, task: Watched, now: float, price: float) -> None:
         """Have a task come up when it is worth a question."""
         # What was said to be due and is not comes up again after a while that is small beside what it has waited.
-        soonest = now + max(_A_MOMENT, _SMALL * (now - self._crowd.seen_at(task)))
+        soonest = now + min(max(_A_MOMENT, _SMALL * (now - self._crowd.seen_at(task))), _NOT_LONG)
         self.put(task, max(self._crowd.due(task, self.going_rate(price)), soonest))
 
     def drop(self, task: Watched) -> None:

@@ -87,7 +87,7 @@ class Scheduler:
     @property
     def suspects(self) -> int:
         """How many tasks wait to be confirmed."""
-        return len(self._hints) + len(self._suspects)
+        return sum(task.in_line for line in (self._hints, self._suspects) for task in line)
 
     @property
     def model(self) -> CompletionModel:
@@ -253,7 +253,7 @@ class Scheduler:
     def page_failed(self, page: Page, now: float, *, throttled: bool = False, refused: bool = False) -> None:
         """Note that a page could not be had: throttled, refused for good, or not there for the moment."""
         if throttled:
-            self._sweeper.again(page)
+            self._sweeper.again(page, now)
         else:
             self._sweeper.failed(now, refused=refused)
 

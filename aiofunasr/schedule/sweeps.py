@@ -49,6 +49,8 @@ _FADES_IN = 60.0
 
 _LONGEST_LAG = 120.0
 
+_THROTTLED_OFTEN = 3
+
 _BLIND = 5
 """Sweeps in a row that meet none of our tasks, after which the list is read in another way."""
 
@@ -110,7 +112,7 @@ class Sweeper:
         self._rows_per_page = PAGE_SIZE
         self._others: dict[str | None, tuple[float, float]] = {}
         self._off_until = self._earliest = float("-inf")
-        self._failures = self._blind = 0
+        self._failures = self._throttled = self._blind = 0
         self._sweep: _Sweep | None = None
         self._number = 0
         self.sweeps = self.pages = 0
@@ -193,7 +195,7 @@ class Sweeper:
     def read(self, page: Page, reply: TaskPage, ours: int, now: float) -> CompleteSweep | None:
         """Take in a page with so many expected rows in all; return the sweep when this completed it."""
         self.pages += 1
-        self._failures = 0
+        self._failures = self._throttled = 0
         sweep = self._sweep
         if sweep is None or page.sweep != sweep.number:
             return None
@@ -237,9 +239,13 @@ class Sweeper:
         """Break the sweep off; what was read of it stays known."""
         self._sweep = None
 
-    def again(self, page: Page) -> None:
-        """Put a page back that was throttled."""
-        if self._sweep is not None and page.sweep == self._sweep.number:
+    def again(self, page: Page, now: float) -> None:
+        """Put a page back that was throttled; several in a row are as good as a failure."""
+        self._throttled += 1
+        if self._throttled >= _THROTTLED_OFTEN:
+            self._throttled = 0
+            self.failed(now, refused=False)
+        elif self._sweep is not None and page.sweep == self._sweep.number:
             self._sweep.on_the_way -= 1
             self._sweep.pages.appendleft(page)
 

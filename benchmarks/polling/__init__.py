@@ -15,8 +15,8 @@ What was chosen:
 - A request takes 0.02 s to the service, and its reply as long back.
 - One file a task. Our session submits as fast as its own budget lets it; the peers' programs submit evenly at the
   documented 10 a second, and their submits are never refused.
-- Nobody tells our session how long a file is, but where "lengths given" stands. "scheduled_time=running" is a service that
-  tells when each task left its queue, which the documented one does not.
+- Nobody tells our session how long a file is, but where "lengths given" stands. "scheduled_time=running" is a service
+  that tells when each task left its queue, which the documented one does not.
 - Limits by the strict reading: queries, list pages and cancels of an account draw on one pool of 20 a second, counted
   exactly over a sliding second.
 - Strangers are 10,000 tasks of other programs on the same account and with the same model, whose submits are spread

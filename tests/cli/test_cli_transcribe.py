@@ -9,7 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from subprocess import PIPE
 
-from cli.processes import PATIENCE, Variables, run, run_all, script, started
+import pytest
+from cli.processes import PATIENCE, Variables, run, run_all, script, started, tasks_of
+
+from aiofunasr import AudioFile
+from aiofunasr.cli.inputs import open_inputs
+from aiofunasr.cli.running import CommandError
 
 A, B, GONE, SILENT = "https://h/a-8s.wav", "https://h/b-8s.wav", "https://h/404.wav", "https://h/silence.wav"
 
@@ -90,6 +95,54 @@ def test_a_manifest(place: Variables, tmp_path: Path) -> None:
     assert [by_index[index]["source"] for index in range(4)] == [SILENT, A, B, "/no/such/file.wav"]
     assert [by_index[index]["ok"] for index in range(4)] == [True, True, True, False]
     assert done.returncode == 1
+
+
+def test_a_manifest_may_say_how_long_the_audio_is(place: Variables, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(f"{A}\t8\n#\tno length\n{B} \t 7.5 \n\t{SILENT}\t\n", encoding="utf-8")
+    command = ("transcribe", "-f", "jsonl", "--manifest", tmp_path / "list")
+    done, helped = run_all(command, ("transcribe", "--help"), env=place)
+    records = sorted((json.loads(line) for line in done.stdout.splitlines()), key=lambda record: int(record["index"]))
+    assert [record["source"] for record in records] == [A, B, SILENT]
+    assert done.returncode == 0
+    assert "length of the audio in seconds" in " ".join(helped.stdout.replace("\u2502", " ").split())
+
+
+@pytest.mark.parametrize("column", ["long", "0", "-3", "nan", "inf", "8\t9", "1:20"])
+async def test_a_line_with_something_else_after_a_tab_is_named(tmp_path: Path, column: str) -> None:
+    manifest = tmp_path / "list"
+    manifest.write_text(f"# first\n{A}\t8\n\n{B}\t{column}\n{B}\t?\n", encoding="utf-8")
+    with pytest.raises(CommandError) as caught:
+        await open_inputs([], str(manifest))
+    assert f"--manifest {manifest}: line 4: {column!r} is no length" in str(caught.value)
+    assert caught.value.status == 2
+
+
+async def test_the_lengths_of_a_manifest_are_given_on(tmp_path: Path) -> None:
+    manifest = tmp_path / "list"
+    manifest.write_text(f"{A}\t8\n{B}\n", encoding="utf-8")
+    seen: list[str] = []
+    inputs = await open_inputs([SILENT], str(manifest), seen.append)
+    assert [file async for file in inputs] == [SILENT, AudioFile(A, seconds=8.0), B]
+    assert seen == [SILENT, A, B]
+
+
+def test_a_wrong_line_stops_a_manifest_before_anything_is_sent(place: Variables, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(f"{A}\n{B}\t12 minutes\n", encoding="utf-8")
+    before = len(tasks_of(place))
+    done = run("transcribe", "--manifest", "list", env=place, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--manifest list: line 2: '12 minutes' is no length" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(tasks_of(place)) == before
+
+
+def test_a_wrong_line_from_standard_input_lets_those_before_it_be_done(place: Variables) -> None:
+    done = run("transcribe", "--manifest", "-", env=place, input=f"{A}\t8\n{B}\tlong\n{SILENT}\n")
+    assert done.returncode == 1
+    assert done.stdout.endswith(".\n")
+    assert "--manifest -: line 2: 'long' is no length" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert SILENT not in done.stdout + done.stderr
 
 
 def test_a_manifest_from_standard_input(place: Variables) -> None:
