@@ -94,7 +94,7 @@ class TranscriptionBatch:
         if self._closed or not live + waiting:
             return None
         tasks, submits = feeder.tasks_of(waiting), self._engine.gateway.lanes[Kind.SUBMIT].budget.ceiling
-        return self._engine.poller.all_left(live, tasks, submits)
+        return self._engine.poller.all_left(self._outlet, live, tasks, submits)
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -144,7 +144,7 @@ class TranscriptionTask:
 
         def ready() -> bool:
             self._collect()
-            return self._is_ended or (not self._record.is_done and self._record.heard_at > asked_at)
+            return self._is_ended or (not self._record.is_done and self._record.told_of >= asked_at)
 
         with anyio.move_on_after(LAST_LOOK):
             await change(self._outlet, ready=ready)

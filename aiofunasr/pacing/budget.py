@@ -35,6 +35,9 @@ QUOTA_RECOVERY = 0.01
 MEASURED_OVER = 2.0
 """Seconds over which the rate of the requests that went is averaged."""
 
+LEEWAY = 1.5
+"""By how much the rate may exceed that average, which counts pauses, too."""
+
 FREEZE = (0.5, 1.0)
 QUOTA_FREEZE = (5.0, 10.0)
 """Seconds without any request after a 429, drawn at random so that several clients do not come back together."""
@@ -82,7 +85,7 @@ class Budget:
         shortest, longest = QUOTA_FREEZE if quota else FREEZE
         if sent_at >= self._decreased_at:
             measured = self._sent * exp((self._sent_at - now) / MEASURED_OVER) / MEASURED_OVER
-            self._rate = max(min(self.rate(now), measured) * DECREASE, self.ceiling * FLOOR)
+            self._rate = max(min(self.rate(now), measured * LEEWAY) * DECREASE, self.ceiling * FLOOR)
             self._rate_at = self._decreased_at = now
             self._recovery = QUOTA_RECOVERY if quota else RECOVERY
             self._frozen_until = max(self._frozen_until, now + self._random.uniform(shortest, longest))

@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import islice
 from random import Random
 
 import anyio
@@ -55,6 +56,11 @@ REFUSALS = 5
 
 _REMEMBERED = 1000
 """Detection delays that are kept for the statistics."""
+
+_COUNTED = 64
+"""Up to so many tasks, each is looked at to tell when all are done; they are sought among the oldest."""
+
+_LOOKED_AT = 1000
 
 _ENDS_ALL = (AuthenticationError, AccessDeniedError, ConfigurationError, UsageError)
 
@@ -124,12 +130,14 @@ class Poller:
         """Return how much longer a task takes, or None while nothing is known of that."""
         return self._schedule.time_left(record.task_id, anyio.current_time())
 
-    def all_left(self, live: int, coming: int, submits: float) -> Estimate | None:
-        """Return how much longer it takes until so many live tasks are done, and as many as are still coming.
+    def all_left(self, outlet: Outlet, live: int, coming: int, submits: float) -> Estimate | None:
+        """Return how much longer it takes until the live tasks of an outlet are done, and as many as are still coming.
 
         `submits` is how many of those are submitted each second.
         """
-        return self._schedule.all_left(anyio.current_time(), live=live, coming=coming, rate=submits)
+        first = (record.task_id for record in islice(self._records.values(), _LOOKED_AT) if outlet in record.outlets)
+        now, some = anyio.current_time(), tuple(islice(first, _COUNTED))
+        return self._schedule.all_left(now, some, live=live, coming=coming, rate=submits)
 
     def watch(self, record: TaskRecord) -> None:
         """Begin to ask about a task."""
@@ -225,6 +233,7 @@ class Poller:
                 lambda reply: read_snapshot(reply, task_id),
                 paced=True,
             )
+            record.told_of = asked_at
             self._answered(record, snapshot)
             self._refused_keys = 0
         except _ENDS_ALL as error:
@@ -288,6 +297,8 @@ class Poller:
         record.heard_at = now
         if snapshot.task_status == TaskStatus.UNKNOWN and self._is_young(record):
             self._schedule.alive(record.task_id, now, running=False)
+            for outlet in record.outlets:
+                outlet.changed()
             return
         self._times.learn(snapshot, record.snapshot, record.submitted_at)
         began_at = self._on_loop(self._times.began_at(snapshot))

@@ -50,6 +50,7 @@ class TaskRecord:
         outlets: Where its results go; several when it was attached again while in flight.
         error: Why the wait ended without the service's word, or None.
         heard_at: When the service last said something about it, on the loop's clock.
+        told_of: When the question left that it answered then.
     """
 
     task_id: str
@@ -64,6 +65,7 @@ class TaskRecord:
     snapshot: TaskSnapshot | None = None
     error: FunASRError | None = field(default=None, on_setattr=_recount)
     heard_at: float = 0.0
+    told_of: float = 0.0
     _token: str | None = None
 
     def __attrs_post_init__(self) -> None:

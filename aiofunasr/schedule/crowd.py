@@ -9,7 +9,7 @@ the more likely it is one of them, because the alternative, that it still waits,
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Sequence
 from math import exp, inf, log1p
 
 from aiofunasr.schedule.completion import CompletionModel, Estimate
@@ -18,9 +18,6 @@ from aiofunasr.schedule.watched import Unseen, Watched
 SHORTEST = 1.2
 LONGEST = 60.0
 """Seconds between two questions about one task, at least, and at most while the limit allows."""
-
-_COUNTED = 64
-"""Up to so many tasks, each is looked at to tell when all are done."""
 
 _MANY = 50.0
 """The largest exponent worth computing with."""
@@ -169,28 +166,37 @@ class Crowd:
         task = self.tasks.get(task_id)
         if task is None:
             return None
-        return self.model.time_left(waited=max(now - task.since, 0.0), ran=self._ran(task, now), length=task.length)
+        # As of when it was last seen: not to have looked since is no sign that it still waits, or runs.
+        seen = self.seen_at(task)
+        waited, ran, since = max(seen - task.since, 0.0), self._ran(task, seen), max(now - seen, 0.0)
+        found = self.model.time_left(waited=waited, ran=ran, length=task.length)
+        return found and Estimate(*(max(left - since, 0.0) for left in (found.low, found.median, found.high)))
 
-    def all_left(self, now: float, *, live: int, coming: int, rate: float) -> Estimate | None:
+    def all_left(self, now: float, task_ids: Sequence[str], *, live: int, coming: int, rate: float) -> Estimate | None:
         """Return how much longer it takes until so many live tasks are done and as many more as are still coming.
 
-        `rate` is how many of the latter are submitted each second.
+        `task_ids` are some of the former, and all if they are few; `rate` is how many of the latter are submitted each
+        second.
         """
         if not self.model.is_known:
             return None
         count = max(live + coming, 1)
         # All of them by then means that each is, and their chances multiply.
-        each = [min(share ** (1.0 / count), 1.0 - 1e-9) for share in (0.1, 0.5, 0.9)]
-        if coming or live > _COUNTED:
+        # What one in a thousand does is not known from ten, so no more of them is spoken of than were seen.
+        count = min(count, self.model.processing.ended_count)
+        each = [share ** (1.0 / count) for share in (0.1, 0.5, 0.9)]
+        if coming or live > len(task_ids):
             fresh = [self.model.queue.quantile(share) + self.model.processing.quantile(share) for share in each]
             low, median, high = (coming / rate + left for left in fresh)
             return Estimate(low, median, high)
-        tasks = tuple(islice(self.tasks.values(), _COUNTED))
+        tasks = [task for task_id in task_ids if (task := self.tasks.get(task_id)) is not None]
         low, median, high = (max((self._left(task, now, share) for task in tasks), default=0.0) for share in each)
         return Estimate(low, median, high)
 
     def _left(self, task: Watched, now: float, share: float) -> float:
-        return self.model.left(share, now - task.since, self._ran(task, now), task.length)
+        seen = self.seen_at(task)
+        left = self.model.left(share, seen - task.since, self._ran(task, seen), task.length)
+        return max(left - max(now - seen, 0.0), 0.0)
 
     def _ran(self, task: Watched, now: float) -> float | None:
         return None if task.began_at is None else max(now - task.began_at, 0.0)

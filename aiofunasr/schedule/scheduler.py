@@ -13,6 +13,7 @@ else go the tasks that something says are done: a list, an event, a deadline.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from math import exp, inf
 from random import Random
 
@@ -26,10 +27,10 @@ from aiofunasr.schedule.sweeps import Page, Sweeper, SweepStatistics
 from aiofunasr.schedule.watched import Watched
 from aiofunasr.snapshots import TaskPage
 
-CHEAPEST = 0.007
+CHEAPEST = 0.008
 """The price of a look in seconds of delay while hardly any of the limit is used."""
 
-STEEPNESS = 0.95
+STEEPNESS = 0.9
 """What is added to it when all of the limit is used."""
 
 POWER = 1.4
@@ -47,6 +48,9 @@ AFTER_FAILURE = 1.0
 """Seconds before a failed question is asked again; doubled with each failure in a row."""
 
 LONGEST_AFTER_FAILURE = 20.0
+
+AUDIT = 20.0
+"""Seconds after which the oldest task is asked about although the list says that it is alive."""
 
 PAGES_IN_A_ROW = 3
 """After so many pages a single task that is due gets its turn, however long the list."""
@@ -79,6 +83,7 @@ class Scheduler:
         self._suspects: deque[Watched] = deque()
         self._use = self._used_at = 0.0
         self._pages_in_a_row = 0
+        self._audited_at = 0.0
 
     def __len__(self) -> int:
         """Return how many tasks are waited for, those being asked about right now included."""
@@ -142,6 +147,8 @@ class Scheduler:
         else:
             page_at = now if self._sweeper.has_page else inf
         due = min(self._asking.due_at(now, price), max(page_at, pages_at))
+        if (oldest := self._to_be_audited()) is not None:
+            due = min(due, max(self._audited_at, oldest.answered_at) + AUDIT)
         return None if due == inf else due
 
     def next(self, now: float, limit: float, pages_at: float) -> Action | None:
@@ -152,7 +159,7 @@ class Scheduler:
             limit: Requests a second that are allowed at most.
             pages_at: The earliest time at which a page of the list may be read.
         """
-        action = self._next_suspect(now) or self._next_look(now, may_read=pages_at <= now)
+        action = self._next_suspect(now) or self._next_audit(now) or self._next_look(now, may_read=pages_at <= now)
         if action is not None:
             self._use = self._use * exp((self._used_at - now) / USE_OVER) + 1.0 / max(limit, 1e-6)
             self._used_at = now
@@ -170,6 +177,22 @@ class Scheduler:
             task.suspected = False
             self._asking.put_back(task, now, self.price(now))
         return None
+
+    def _to_be_audited(self) -> Watched | None:
+        """Return the oldest task, if it is the list that says it is alive and if it can be asked about."""
+        oldest = next(iter(self._crowd.tasks.values()), None)
+        if oldest is None or oldest.listed_at is None or oldest.place is None or oldest.failures:
+            return None
+        return oldest
+
+    def _next_audit(self, now: float) -> Action | None:
+        """Ask about the oldest task now and then, so that a list which shows ended tasks alive is found out."""
+        oldest = self._to_be_audited()
+        if oldest is None or now < max(self._audited_at, oldest.answered_at) + AUDIT:
+            return None
+        self._audited_at = now
+        oldest.place = None
+        return Ask(oldest.task_id)
 
     def _next_look(self, now: float, *, may_read: bool) -> Action | None:
         price = self.price(now)
@@ -207,6 +230,7 @@ class Scheduler:
             self._sweeping.refuted(task, now)
         task.suspected = False
         task.failures = 0
+        task.answered_at = now
         self._crowd.see(task, now, running=running, began_at=began_at)
         self._asking.put_back(task, now, CHEAPEST)
         if task.hinted:
@@ -261,9 +285,13 @@ class Scheduler:
         """Return how much longer a task takes, or None while nothing is known of that."""
         return self._crowd.time_left(task_id, now)
 
-    def all_left(self, now: float, *, live: int, coming: int, rate: float) -> Estimate | None:
-        """Return how much longer it takes until so many live tasks are done, and as many as are still coming."""
-        return self._crowd.all_left(now, live=live, coming=coming, rate=rate)
+    def all_left(self, now: float, task_ids: Sequence[str], *, live: int, coming: int, rate: float) -> Estimate | None:
+        """Return how much longer it takes until so many live tasks are done, and as many as are still coming.
+
+        `task_ids` are some of the former, and all if they are few; `rate` is how many of the latter are submitted each
+        second.
+        """
+        return self._crowd.all_left(now, task_ids, live=live, coming=coming, rate=rate)
 
     def _remove(self, task_id: str) -> None:
         task = self._crowd.remove(task_id)

@@ -157,6 +157,9 @@ class Sweeping:
         return not task.hidden and task.since <= self._judged_at - self._sweeper.lag - SETTLING
 
     def _missed(self, task: Watched) -> list[Watched]:
+        if task.form is not self._sweeper.form:
+            # What the list lacked when it was read in another way says nothing.
+            task.form, task.missed = self._sweeper.form, 0
         task.missed += 1
         return [task] if task.missed >= self._sweeper.absences_needed else []
 
@@ -164,10 +167,13 @@ class Sweeping:
 
     def still_suspects(self, task: Watched) -> bool:
         """Tell whether a suspicion still holds, after what was learned about the list since."""
-        return task.missed >= self._sweeper.absences_needed and self._is_expected(task)
+        same_form = task.form is self._sweeper.form
+        return same_form and task.missed >= self._sweeper.absences_needed and self._is_expected(task)
 
     def refuted(self, task: Watched, now: float) -> None:
         """Note that a task the list suspected is alive."""
+        if task.form is not self._sweeper.form:
+            return
         if task.listed_at is not None:
             self._sweeper.confirmed(done=False, now=now)
             return

@@ -23,7 +23,7 @@ from aiofunasr.snapshots import TaskPage, TaskStatus
 PAGE_SIZE = 100
 """Rows asked for; the service may give fewer, and what it gives is what counts."""
 
-SHORTEST_GAP = 0.97
+SHORTEST_GAP = 0.99
 """Seconds between the beginnings of two sweeps, at least."""
 
 JITTER = 0.1
@@ -49,7 +49,7 @@ _FADES_IN = 60.0
 
 _LONGEST_LAG = 120.0
 
-_THROTTLED_OFTEN = 3
+_THROTTLED_OFTEN = 8
 
 _BLIND = 5
 """Sweeps in a row that meet none of our tasks, after which the list is read in another way."""
@@ -232,6 +232,9 @@ class Sweeper:
             last = min(last, _MOST_PAGES)
             sweep.pages.extend(evolve(page, number=number) for number in range(sweep.asked + 1, last + 1))
             sweep.asked = max(sweep.asked, last)
+        else:
+            # Whatever the total says, nothing comes after an empty page.
+            sweep.pages.clear()
         if not sweep.pages and not sweep.on_the_way and sweep.lists:
             sweep.turn_to(sweep.lists.popleft())
 

@@ -20,6 +20,8 @@ class Watched:
         hazard: The chance, for each second, that it begins or ends; as it was when last seen.
         listed_at: When it was last seen in a list, alive; None before the first time.
         missed: How many lists in a row it was missing from.
+        form: In which form those lists were read.
+        answered_at: When it was last asked about with an answer, or first watched.
         failures: How many questions in a row failed.
         place: Its place in the heap, or None while it is being asked about or waits to be confirmed.
         suspected: Whether something says that it is done.
@@ -30,10 +32,12 @@ class Watched:
     """
 
     __slots__ = (
+        "answered_at",
         "began_at",
         "by_list",
         "credited_at",
         "failures",
+        "form",
         "hazard",
         "hidden",
         "hinted",
@@ -59,6 +63,8 @@ class Watched:
         self.hazard = 0.0
         self.listed_at: float | None = None
         self.missed = 0
+        self.form: object = None
+        self.answered_at = now
         self.failures = 0
         self.place: int | None = None
         self.suspected = False

@@ -110,6 +110,16 @@ def test_failures_never_end_a_wait() -> None:
     assert max(pauses(1000)) <= LONGEST_AFTER_FAILURE * (1 + JITTER) * 1.001
 
 
+def test_an_answer_ends_the_pauses() -> None:
+    schedule = Scheduler(Random(1))
+    schedule.add("a", 0.0)
+    for number in range(1, 6):
+        assert schedule.failed("a", 100.0 * number) == number
+    schedule.alive("a", 600.0, running=True)
+    assert asked_next(schedule, 600.0)[1] <= 600.0 + LONGEST_AFTER_FAILURE / 2
+    assert schedule.failed("a", 700.0) == 1
+
+
 def test_one_that_fails_keeps_nobody_else_waiting() -> None:
     ours = lives(20)
     alone = Play(ours).run(600.0)

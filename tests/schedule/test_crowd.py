@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aiofunasr.schedule.completion import KNOWN_AFTER
 from aiofunasr.schedule.crowd import LONGEST, SHORTEST, Crowd
 from aiofunasr.schedule.lifetimes import LifeTable
 from aiofunasr.schedule.watched import Watched
@@ -172,6 +173,36 @@ def test_the_longer_one_is_not_met_as_running_the_likelier_it_has_slipped_throug
     assert values[1] < values[3] < values[6] < values[-1]
     assert crowd.skipped_delay(1060.0) > crowd.skipped_delay(1020.0) > 0.0
     assert crowd.due(task, 0.5) < 1000.0 + LONGEST
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.1, 500.0), st.floats(0.1, 500.0)), min_size=KNOWN_AFTER, max_size=10),
+    st.lists(st.tuples(st.floats(0.0, 300.0), st.booleans()), max_size=10),
+    st.integers(0, 10_000),
+    st.floats(0.1, 100.0),
+)
+def test_all_are_done_no_sooner_than_each(
+    ended: list[tuple[float, float]], live: list[tuple[float, bool]], coming: int, rate: float
+) -> None:
+    crowd = Crowd()
+    assert crowd.all_left(0.0, [], live=0, coming=0, rate=1.0) is None
+    for waited, ran in ended:
+        crowd.finish(a_task(since=0.0), 1000.0, began_at=waited, ended_at=waited + ran)
+    tasks = [a_task(f"task-{number}") for number in range(len(live))]
+    for task, (age, running) in zip(tasks, live, strict=True):
+        crowd.add(task, 1000.0)
+        crowd.see(task, 1000.0 + age, running=running)
+    now, names = 1300.0, [task.task_id for task in tasks]
+    left = crowd.all_left(now, names, live=len(names), coming=coming, rate=rate)
+    assert left is not None
+    assert 0.0 <= left.low <= left.median <= left.high < float("inf")
+    for name in names if coming == 0 else []:
+        one = crowd.time_left(name, now)
+        assert one is not None
+        assert left.high >= one.median * 0.99 - 1e-6
+    later = crowd.all_left(now, names, live=len(names), coming=coming + 5000, rate=rate)
+    assert later is not None
+    assert later.median >= 5000 / rate
 
 
 def test_a_full_sweep_says_nothing_of_those_who_slip_through() -> None:

@@ -157,6 +157,13 @@ def test_a_quantile_is_where_that_share_has_ended(table: LifeTable, share: float
         assert 1.0 - exp(-hazards) == pytest.approx(share, rel=1e-6)
 
 
+def test_among_the_very_oldest_it_takes_as_long_again_until_half_have_ended() -> None:
+    table = taught([5.0, 20.0, 300.0])
+    for age in (1e5, 1e6, OLDEST):
+        assert table.quantile(0.5, age=age) == pytest.approx(age)
+        assert table.quantile(0.75, age=age) == pytest.approx(3.0 * age)
+
+
 @given(TABLES, AGES, st.lists(SHARES, min_size=2, max_size=10))
 def test_a_greater_share_takes_longer(table: LifeTable, age: float, shares: list[float]) -> None:
     quantiles = [table.quantile(share, age=age) for share in sorted(shares)]

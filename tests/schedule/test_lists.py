@@ -100,6 +100,19 @@ def test_a_list_that_lags_is_read_as_the_past() -> None:
     assert play.requests < found(Play(ours), latest=2 * LONGEST).requests * 1.2
 
 
+def test_a_list_that_shows_nothing_new_any_more_is_found_out(ours: dict[str, Life]) -> None:
+    """Who has ended stands in it as RUNNING for ever; when they have ended is told with the answers."""
+    for stuck_at in (10.0, 25.0, 60.0):
+        play = found(Play(ours, Listing(ours, stuck_at=stuck_at)), latest=2 * LONGEST)
+        assert play.mean_delay < LONGEST / 2
+
+
+@pytest.mark.xfail(strict=True, reason="to find a task done that the list showed alive teaches nothing without its end")
+def test_a_list_that_shows_nothing_new_is_found_out_without_being_told_when_tasks_ended(ours: dict[str, Life]) -> None:
+    play = Play(ours, Listing(ours, stuck_at=25.0), tells_ends=False)
+    found(play, latest=10 * LONGEST)
+
+
 def test_a_list_of_long_ago_is_no_worse_than_one_by_one(ours: dict[str, Life], one_by_one: Play) -> None:
     play = found(Play(ours, Listing(ours, lag=60.0)), latest=2 * LONGEST)
     assert play.mean_delay < one_by_one.mean_delay * 2.0 + 1.0

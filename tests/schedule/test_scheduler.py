@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import groupby, pairwise
 from random import Random
 
 import pytest
 from schedule.world import Life, Listing, Play, lives, page_of
 
 from aiofunasr.schedule.crowd import LONGEST
-from aiofunasr.schedule.scheduler import CHEAPEST, PAGES_IN_A_ROW, Ask, Scheduler
+from aiofunasr.schedule.scheduler import AUDIT, CHEAPEST, PAGES_IN_A_ROW, Ask, Scheduler
 from aiofunasr.schedule.sweeps import OFF_FOR, Page
 
 NEVER = float("inf")
@@ -151,6 +151,15 @@ def test_many_running_tasks_are_swept() -> None:
     assert play.requests - len(play.pages) < 2 * len(ours)
     assert len([time for time, _ in play.actions if time > 60.0]) < 60 * RATE / 2
     assert {page.status for _, page in play.pages} <= {"RUNNING", "PENDING"}
+
+
+def test_the_oldest_task_is_asked_about_now_and_then_although_the_list_shows_it() -> None:
+    ours = long_lives(200)
+    play = Play(ours, Listing(ours)).run(300.0)
+    late = [(time, action.task_id) for time, action in play.actions if isinstance(action, Ask) and time > 100.0]
+    times = [100.0, *(time for time, name in late if name == "task-0"), 300.0]
+    assert max(later - earlier for earlier, later in pairwise(times)) <= AUDIT + 2.0
+    assert len(late) <= 3 * 200.0 / AUDIT
 
 
 def test_many_running_tasks_are_asked_about_where_the_list_is_refused_and_it_is_tried_again() -> None:

@@ -118,15 +118,12 @@ def test_a_suspicion_that_is_dropped_after_a_long_pause_keeps_nobody_waiting() -
     rows = [(name, page.status or "") for name in names]
     schedule.listed(page, page_of(*rows, ("young", "SUCCEEDED"), total=31), 15.1, 15.1)
     assert schedule.suspects == 1
-    for name in names:
-        schedule.remove(name)
     now = 10_000.0
-    while (action := schedule.next(now, RATE, NEVER)) is None:
-        due = schedule.next_at(now, NEVER)
-        assert due is not None
-        now = max(now, due)
-    assert action == Ask("young")
-    assert now < 10_000.0 + LONGEST
+    while (action := schedule.next(now, RATE, NEVER)) != Ask("young"):
+        if isinstance(action, Ask):
+            schedule.alive(action.task_id, now, running=True)
+        now += 1.0 / RATE
+        assert now < 10_000.0 + LONGEST
 
 
 def test_who_was_met_is_not_asked_about_for_a_while() -> None:
@@ -176,6 +173,33 @@ def test_a_list_that_is_doubted_has_to_be_wrong_twice() -> None:
     assert suspects(schedule, now + 10.0) == [name]
 
 
+# --- what is of the past ---
+
+
+def test_a_list_that_lags_shows_who_was_alive_then() -> None:
+    schedule, names = running(30)
+    schedule._sweeper.lags(4.0)
+    sweep(schedule, 18.0, names)
+    assert {schedule._crowd.tasks[name].known_at for name in names} == {14.0}
+
+
+def test_one_that_was_listed_after_its_end_tells_of_a_lag() -> None:
+    schedule, names = running(30)
+    sweep(schedule, 20.0, names)
+    schedule.done(names[0], 21.0, ended_at=15.0)
+    assert schedule.sweep_statistics(21.0).lag == pytest.approx(5.0)
+    schedule.done(names[1], 21.0, ended_at=20.5)
+    assert schedule.sweep_statistics(21.0).lag == pytest.approx(5.0, abs=0.1)
+
+
+def test_nobody_who_is_gone_is_expected() -> None:
+    schedule, names = running(30)
+    sweep(schedule, 15.0, names)
+    for name in names[:29]:
+        schedule.done(name, 16.0)
+    assert schedule._sweeping._listed_running == set(names[29:])
+
+
 # --- early, where the list is in order ---
 
 
@@ -222,6 +246,14 @@ def test_a_page_that_comes_out_of_turn_makes_no_early_suspects() -> None:
 
 
 # --- how the list is read ---
+
+
+def test_a_page_is_worth_more_than_the_best_of_many_questions() -> None:
+    schedule, _ = running(200)
+    assert schedule.next_at(15.0, 15.0) == 15.0
+    assert isinstance(schedule.next(15.0, RATE, 15.0), Page)
+    few, _ = running(2)
+    assert isinstance(few.next(70.0, RATE, 70.0), Ask)
 
 
 def test_the_list_is_asked_for_from_the_oldest_task_on() -> None:

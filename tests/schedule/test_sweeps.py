@@ -78,6 +78,9 @@ def test_without_a_total_a_sweep_ends_with_the_first_page_that_is_not_full() -> 
 def test_an_empty_page_is_the_last_whatever_the_total_says() -> None:
     sweeper = sweeping()
     assert sweeper.read(sweeper.next_page(), rows(0, total=10**9), 0, 10.0) is not None
+    sweeper.begin(20.0, set(), full=False, oldest=0.0)
+    assert sweeper.read(sweeper.next_page(), rows(100, total=1000), 0, 20.0) is None
+    assert sweeper.read(sweeper.next_page(), rows(0, total=1000), 0, 20.0) is not None
     assert not sweeper.is_sweeping
 
 
@@ -109,11 +112,12 @@ def test_other_forms_ask_for_no_status(form: Form, since: float | None) -> None:
 
 def test_a_throttled_page_is_asked_for_again() -> None:
     sweeper = sweeping()
-    sweeper.read(sweeper.next_page(), rows(100, total=300), 0, 10.0)
+    sweeper.read(sweeper.next_page(), rows(100, total=400), 0, 10.0)
     second, third = sweeper.next_page(), sweeper.next_page()
     sweeper.again(second, 10.0)
-    assert sweeper.read(third, rows(100, total=300), 0, 10.0) is None
+    assert sweeper.read(third, rows(100, total=400), 0, 10.0) is None
     assert sweeper.next_page() == second
+    assert sweeper.next_page().number == 4
 
 
 def test_a_list_that_is_throttled_again_and_again_is_left_for_a_while() -> None:

@@ -65,6 +65,7 @@ class Listing:
         tells_total: Whether it says how many rows there are.
         order: Which come first.
         lag: How many seconds ago it shows.
+        stuck_at: From when on it shows nothing new.
         filters: Whether it obeys the status asked for.
         numbers: Whether it obeys the page number asked for.
         hides: Which rows it never shows.
@@ -77,13 +78,14 @@ class Listing:
     tells_total: bool = True
     order: Order = "newest"
     lag: float = 0.0
+    stuck_at: float = inf
     filters: bool = True
     numbers: bool = True
     hides: Callable[[str], bool] = lambda _: False
     fails: Callable[[float], Failure | None] = lambda _: None
 
     def read(self, page: Page, now: float) -> TaskPage:
-        shown = now - self.lag
+        shown = min(now - self.lag, self.stuck_at)
         wanted = page.status if self.filters else None
         rows = [
             ListedTask(task_id=name, status=status)
@@ -115,6 +117,7 @@ class Play:
         ours: The tasks that are waited for, in the order of their submits.
         listing: The list, or None where it may never be read.
         unheard: Whether a question about a task fails, at a time.
+        tells_ends: Whether an answer tells when a task ended.
         delays: For each task found done, how long after its end that was.
         actions: All requests, with their times.
         idle: The longest row of decisions that found nothing to do, without any time going by.
@@ -124,6 +127,7 @@ class Play:
     listing: Listing | None = None
     latency: float = 0.05
     unheard: Callable[[str, float], bool] = lambda *_: False
+    tells_ends: bool = True
     schedule: Scheduler = Factory(lambda: Scheduler(Random(1)))
     queries: Budget = Factory(lambda: Budget(LIMIT, random=Random(2)))
     lists: Budget = Factory(lambda: Budget(LIMIT, random=Random(3)))
@@ -222,7 +226,7 @@ class Play:
             self.schedule.alive(task_id, self.now, running=status == "RUNNING")
         else:
             self.delays[task_id] = self.now - life.ends
-            self.schedule.done(task_id, self.now, ended_at=life.ends)
+            self.schedule.done(task_id, self.now, ended_at=life.ends if self.tells_ends else None)
 
     def _listed(self, page: Page, reply: TaskPage | None, failure: Failure | None, sent_at: float) -> None:
         waiting = len(self.schedule)
