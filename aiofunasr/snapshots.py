@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from attrs import field, frozen
 
@@ -36,10 +36,12 @@ class _Nothing(dict[str, Any]):
 
     __slots__ = ()
 
-    def _refuse(self, *_: object, **__: object) -> NoReturn:
-        raise TypeError("a snapshot is read-only")
+    if not TYPE_CHECKING:  # a mapping that refuses to be changed is none that type checkers know
 
-    __setitem__ = __ior__ = setdefault = update = _refuse
+        def _refuse(self, *_: object, **__: object) -> NoReturn:
+            raise TypeError("a snapshot is read-only")
+
+        __setitem__ = __ior__ = setdefault = update = _refuse
 
 
 def _extra() -> Any:
