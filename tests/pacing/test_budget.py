@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiofunasr.pacing.budget import BURST, DECREASE, FLOOR, FREEZE, HEADROOM, LEEWAY, Budget
+from aiofunasr.pacing.budget import BURST, DECREASE, FLOOR, FREEZE, HEADROOM, LEEWAY, RECOVERY, Budget
 
 LIMIT = 20.0
 JITTER = 0.01
@@ -154,8 +154,8 @@ def test_an_idle_client_is_soon_itself_again_after_a_strangers_storm() -> None:
     budget.take(99.9)
     budget.throttled(100.0, sent_at=99.9)
     assert budget.ready_at(100.0) <= 100.0 + FREEZE[1]
-    times = send_as_fast_as_allowed(budget, 30.0, start=100.0)
-    for seconds, share in ((10.0, 0.3), (15.0, 0.6), (27.0, 0.95)):
+    times = send_as_fast_as_allowed(budget, 5.0 + 1.0 / RECOVERY, start=100.0)
+    for seconds, share in ((5.0, 0.1), (10.0, 0.25), (15.0, 0.4), (2.0 + 1.0 / RECOVERY, 0.95)):
         count = len([time for time in times if seconds <= time - 100.0 < seconds + 2.0])
         assert count >= 2.0 * budget.ceiling * share - 1
 

@@ -184,11 +184,12 @@ def test_single_tasks_have_their_turn_while_a_very_long_list_is_read() -> None:
     page = first_page(schedule, 10.0)
     rows = [(f"stranger-{number}", "RUNNING") for number in range(100)]
     schedule.listed(page, page_of(*rows, total=10_000), 10.0, 10.1)
-    actions = [schedule.next(40.0, RATE, 40.0) for _ in range(120)]
+    rounds = 12
+    actions = [schedule.next(40.0, RATE, 40.0) for _ in range(rounds * (PAGES_IN_A_ROW + 1))]
     kinds = [(type(action), len(list(group))) for action, group in groupby(actions, key=type)]
     assert all(length <= PAGES_IN_A_ROW for _, length in kinds)
     asks = [action.task_id for action in actions if isinstance(action, Ask)]
-    assert len(asks) == len(set(asks)) == 120 // (PAGES_IN_A_ROW + 1)
+    assert len(asks) == len(set(asks)) == rounds
 
 
 def test_pages_and_questions_share_a_budget_and_both_get_on() -> None:
@@ -199,7 +200,9 @@ def test_pages_and_questions_share_a_budget_and_both_get_on() -> None:
     for begin in range(10, 50, 10):
         some = [action for time, action in play.actions if begin <= time < begin + 10]
         assert len(some) <= 10 * play.queries.ceiling + 2
-        assert sum(isinstance(action, Ask) for action in some) > 20
+        assert sum(isinstance(action, Ask) for action in some) >= 5
+    assert play.statistics.sweeps > 0
+    assert len(play.pages) > 100
 
 
 # --- the price ---
