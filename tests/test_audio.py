@@ -205,3 +205,12 @@ def test_with_lengths_estimates_are_closer() -> None:
     known, unknown = scenario_with(lengths=True), scenario_with(lengths=False)
     assert known < 2.5
     assert known < unknown / 1.5
+
+
+def test_a_length_that_cannot_be_true_loses_nothing() -> None:
+    async def scenario(session: Session, _: Service) -> None:
+        lengths = (1e-309, 1e300)
+        files = [AudioFile(url, seconds=seconds) for url, seconds in zip(urls(2), lengths, strict=True)]
+        assert [result.ok for result in await aiofunasr.transcribe(files, session=session)] == [True, True]
+
+    play(scenario)

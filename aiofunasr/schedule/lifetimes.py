@@ -12,7 +12,7 @@ lives are forgotten gradually, so that the table follows a service whose load ch
 
 from __future__ import annotations
 
-from math import exp, inf, log1p, log2, sqrt
+from math import exp, expm1, inf, log1p, log2, sqrt
 
 BINS_PER_OCTAVE = 2
 OCTAVES = 17
@@ -103,7 +103,7 @@ class LifeTable:
         while at < end:
             edge = min(self._edges[bin_ + 1], end) if bin_ < self._last else end
             hazard, step = self._hazards[bin_], edge - at
-            share = 1.0 - exp(-hazard * step)
+            share = -expm1(-hazard * step)
             # Of the step, the part in which it was alive does not count.
             gathered += step - alive * share / hazard
             alive *= 1.0 - share
@@ -149,6 +149,8 @@ class LifeTable:
     def _bin(self, age: float) -> int:
         if age < self._finest:
             return 0
+        if age >= self._edges[-1]:
+            return self._last
         return min(int(log2(age / self._finest) * BINS_PER_OCTAVE) + 1, self._last)
 
     def _hazard_of(self, bin_: int) -> float:

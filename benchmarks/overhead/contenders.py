@@ -82,7 +82,7 @@ def _session(base_url: str, files: int) -> aiofunasr.Session:
 async def official(base_url: str, tasks: Tasks) -> int:
     """Submit and wait with dashscope 2.0's asyncio client; the download it leaves to its caller is httpx's, as its own.
 
-    It is spared the choice of how many at once, on which it has nothing: unbounded, its pool times out.
+    It has nothing to bound how many go at once, so it is given the bounds of the others.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
