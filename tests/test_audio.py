@@ -213,4 +213,5 @@ def test_a_length_that_cannot_be_true_loses_nothing() -> None:
         files = [AudioFile(url, seconds=seconds) for url, seconds in zip(urls(2), lengths, strict=True)]
         assert [result.ok for result in await aiofunasr.transcribe(files, session=session)] == [True, True]
 
-    play(scenario)
+    slow = ScriptedRecognizer(processing_seconds=lambda url, chance: 30.0)
+    play(scenario, EmulatorSettings(list_enabled=False), recognizer=slow)
