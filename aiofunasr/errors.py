@@ -279,10 +279,37 @@ class AmbiguousSubmissionError(FunASRError, ConnectionError):
         file_urls: What was submitted, in order.
         model: The model it was submitted for.
         sent_at: When it was sent, seconds since the epoch.
+        candidates: The ids of the tasks that may have come of it, as far as the task list showed any.
+        request_id: The service's id of the request, where a reply gave one.
     """
 
-    def __init__(self, message: str, *, file_urls: Sequence[str], model: str, sent_at: float) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        file_urls: Sequence[str],
+        model: str,
+        sent_at: float,
+        candidates: Sequence[str] = (),
+        request_id: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.file_urls = tuple(file_urls)
         self.model = model
         self.sent_at = sent_at
+        self.candidates = tuple(candidates)
+        self.request_id = request_id
+
+
+# --- The journal ------------------------------------------------------------------------------------------------
+
+
+class JournalError(FunASRError, OSError):
+    """The journal cannot be read or written, so nothing is submitted that it would have to know of."""
+
+    # Of the two builtins among its bases, the one whose instances are laid out in a way of their own.
+    __new__ = OSError.__new__  # type: ignore[assignment]
+
+
+class JournalLockedError(JournalError):
+    """Another process, or another session, has the journal open."""

@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"results", "snapshots", "options", "settings", "token", "audio"},
     {"wire"},
-    {"pacing", "schedule", "transport"},
+    {"pacing", "schedule", "transport", "journal"},
     {"pipeline"},
     {"task", "batch", "statistics"},
     {"session"},

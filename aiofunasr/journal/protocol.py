@@ -1,0 +1,76 @@
+"""What a session needs of a journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from aiofunasr.journal.entries import Attempt, AttemptState, FileEntry, StoredResult
+
+
+class Journal(Protocol):
+    """A ledger that survives the process.
+
+    Methods that write return once what they wrote would survive a loss of power. None blocks the event loop. They may
+    be called from many asyncio tasks at once. A caller that is cancelled does not learn whether its write took place;
+    either it did as a whole or not at all. Every method raises `JournalError` where the ledger cannot be read or
+    written.
+    """
+
+    async def open(self) -> None:
+        """Open the ledger for this process alone.
+
+        Raises:
+            JournalLockedError: Another process, or another session, has it open.
+            JournalError: It cannot be read or written, is no journal, or is of a newer version.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close it; may be called again."""
+        ...
+
+    async def file(self, key: str) -> FileEntry | None:
+        """Return what is known of a file, or None."""
+        ...
+
+    async def attempt(self, attempt_id: int) -> Attempt:
+        """Return an attempt with all its files."""
+        ...
+
+    async def begin(self, attempt: Attempt) -> int:
+        """Enter a submit that is about to leave, and return its number."""
+        ...
+
+    async def settle(
+        self,
+        attempt_id: int,
+        state: AttemptState,
+        *,
+        ended_at: float,
+        task_id: str | None = None,
+        request_id: str | None = None,
+        error: str = "",
+    ) -> None:
+        """Enter what became of an attempt; what is not given is left as it was."""
+        ...
+
+    async def complete(self, result: StoredResult) -> None:
+        """Store the end of a file; a later one takes the place of an earlier one."""
+        ...
+
+    async def result(self, key: str) -> StoredResult | None:
+        """Return the end of a file, or None while there is none."""
+        ...
+
+    async def forget(self, key: str) -> None:
+        """Make a file new again, so that it is submitted once more: the caller wants another try."""
+        ...
+
+    async def open_attempts(self) -> Sequence[Attempt]:
+        """Return the attempts without an outcome, and the accepted ones with files that are neither done nor failed."""
+        ...
+
+    async def task_ids(self, since: float) -> Sequence[str]:
+        """Return the tasks of all attempts that were sent after a time, seconds since the epoch."""
+        ...
