@@ -51,7 +51,7 @@ from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
-from aiofunasr.settings import Limits, Timeouts
+from aiofunasr.settings import Limits, Reconciliation, Timeouts
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSnapshot, TaskStatus
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
@@ -84,6 +84,7 @@ __all__ = [
     "ListedTask",
     "NotFoundError",
     "QuotaExceededError",
+    "Reconciliation",
     "ReplyTooLargeError",
     "RequestTimeoutError",
     "Sentence",

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import aiohttp
 import anyio
@@ -23,12 +23,14 @@ from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
 from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, seconds_of, source_of
+from aiofunasr.pipeline.listing import every_row
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
-from aiofunasr.settings import KeyProvider, Limits, Timeouts, resolve_account
-from aiofunasr.snapshots import ListedTask
+from aiofunasr.settings import KeyProvider, Limits, Reconciliation, Timeouts, resolve_account
+from aiofunasr.snapshots import ListedTask, TaskPage
 from aiofunasr.task import TranscriptionTask, as_completed, cancel_task
 from aiofunasr.token import TaskToken
 from aiofunasr.transport import HttpTransport, Transport
@@ -37,9 +39,6 @@ from aiofunasr.wire.replies import read_task_page
 from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
-
-_REPEATED_PAGES = 3
-"""How many pages of a task list in a row may hold nothing new, while new tasks push the rows back."""
 
 
 class Session:
@@ -58,6 +57,10 @@ class Session:
         limits: The account's rate limits, and this session's own bounds.
         timeouts: For single requests; waiting for a task has none of its own.
         files_per_task: 1 to 100, or `"auto"`: one while that does not hold up submission, more beyond.
+        on_unknown_submit: What to do about a submit that was sent and whose outcome is not known: `"reconcile"`
+            searches for its task, and sends it again only once there certainly is none; `"raise"` gives up with
+            `AmbiguousSubmissionError`; `"resend"` sends it again, which may bill its files twice.
+        reconciliation: How long such a submit is searched for.
         http: The caller's own `aiohttp.ClientSession`; it is used and never closed.
         trust_env: Use the proxies of the environment (not with `http`, which has its own).
         transport: Anything with the interface of `aiofunasr.transport.Transport`, in place of HTTP.
@@ -79,6 +82,8 @@ class Session:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         files_per_task: FilesPerTask = "auto",
+        on_unknown_submit: OnUnknownSubmit = "reconcile",
+        reconciliation: Reconciliation | None = None,
         http: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         transport: Transport | None = None,
@@ -86,9 +91,17 @@ class Session:
         clock: Callable[[], float] = time.time,
     ) -> None:
         account = resolve_account(api_key, base_url=base_url, region=region, workspace=workspace)
-        for name, given, kind in (("limits", limits, Limits), ("timeouts", timeouts, Timeouts)):
+        settings: list[tuple[str, object, type]] = [
+            ("limits", limits, Limits),
+            ("timeouts", timeouts, Timeouts),
+            ("reconciliation", reconciliation, Reconciliation),
+        ]
+        for name, given, kind in settings:
             if given is not None and not isinstance(given, kind):
                 raise InvalidArgumentError(name, given, f"an aiofunasr.{kind.__name__} is needed")
+        if on_unknown_submit not in get_args(OnUnknownSubmit):
+            allowed = ", ".join(f'"{policy}"' for policy in get_args(OnUnknownSubmit))
+            raise InvalidArgumentError("on_unknown_submit", on_unknown_submit, f"one of {allowed} is needed")
         limits, timeouts = limits or Limits(), timeouts or Timeouts()
         self._limits = limits
         if transport is None:
@@ -102,6 +115,8 @@ class Session:
             timeouts=timeouts,
             random=random or Random(),  # noqa: S311  (it spreads requests, it hides nothing)
             clock=clock,
+            on_unknown_submit=on_unknown_submit,
+            reconciliation=reconciliation or Reconciliation(),
         )
         self._width = self._width_of(files_per_task)
         self._entered = False
@@ -150,7 +165,7 @@ class Session:
 
     @property
     def unanswered(self) -> tuple[tuple[str, ...], ...]:
-        """After closing: the file URLs of each submit that had no reply by then.
+        """After closing: the file URLs of each submit of which nothing was known by then.
 
         Whether those tasks exist is not known; `list_tasks` shows what the account has.
         """
@@ -339,16 +354,14 @@ class Session:
                 raise InvalidArgumentError(name, moment, "an aware datetime is needed: give it a time zone")
         if page_size < 1:
             raise InvalidArgumentError("page_size", page_size, "at least 1 is needed")
-        seen: set[str] = set()
-        page_no, repeated = 1, 0
-        while True:
-            number = page_no
-            page = await self._engine.background.run(
+
+        async def ask(page_no: int) -> TaskPage:
+            return await self._engine.background.run(
                 self._engine.gateway.ask,
                 Kind.LIST,
                 lambda caller: list_tasks(
                     caller,
-                    page_no=number,  # noqa: B023  (called before it changes)
+                    page_no=page_no,
                     page_size=page_size,
                     start_time=start_time,
                     end_time=end_time,
@@ -357,15 +370,9 @@ class Session:
                 ),
                 read_task_page,
             )
-            # Rows move to later pages while new tasks come in, so one may be seen again.
-            new = [row for row in page.data if row.task_id not in seen]
-            for row in new:
-                seen.add(row.task_id)
-                yield row
-            repeated = 0 if new else repeated + 1
-            if not page.data or repeated > _REPEATED_PAGES or (page.total is not None and len(seen) >= page.total):
-                return
-            page_no += 1
+
+        async for row in every_row(ask):
+            yield row
 
     def statistics(self) -> statistics.SessionStatistics:
         """Return what the session is doing and has done, as a frozen value; needs a running event loop."""

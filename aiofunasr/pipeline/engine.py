@@ -17,9 +17,10 @@ from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
-from aiofunasr.pipeline.submitter import Submitter
+from aiofunasr.pipeline.reconciler import Reconciler
+from aiofunasr.pipeline.submitter import OnUnknownSubmit, Submitter
 from aiofunasr.pipeline.uploads import Uploader
-from aiofunasr.settings import Account, Limits, Timeouts
+from aiofunasr.settings import Account, Limits, Reconciliation, Timeouts
 from aiofunasr.transport import Transport
 
 logger = logging.getLogger("aiofunasr")
@@ -41,6 +42,8 @@ class Engine:
         timeouts: For single requests.
         random: For jitter.
         clock: The time of day in seconds since the epoch; waiting goes by the loop's own clock.
+        on_unknown_submit: What is done about a submit whose outcome is not known.
+        reconciliation: How long such a submit is searched for.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class Engine:
         timeouts: Timeouts,
         random: Random,
         clock: Callable[[], float],
+        on_unknown_submit: OnUnknownSubmit,
+        reconciliation: Reconciliation,
     ) -> None:
         self.transport = transport
         self.account = account
@@ -61,7 +66,10 @@ class Engine:
         self.gateway = Gateway(transport, account, limits, timeouts, random)
         self.collector = Collector(transport, self.background, limits, timeouts, random)
         self.poller = Poller(self.gateway, random, clock)
-        self.submitter = Submitter(self.gateway, self.poller, clock)
+        self.reconciler = Reconciler(
+            self.gateway, clock, reconciliation, lambda task_id: self.poller.find(task_id) is not None
+        )
+        self.submitter = Submitter(self.gateway, self.poller, self.reconciler, clock, on_unknown_submit)
         self.uploader = Uploader(self.gateway, limits, timeouts, random)
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.
@@ -80,6 +88,7 @@ class Engine:
         """Start the background work."""
         await self.background.start(self._crashed)
         self.background.spawn(self.poller.run)
+        self.background.spawn(self.reconciler.run)
 
     async def stop(self) -> tuple[str, ...]:
         """End the background work within about a second and return the tokens of what it leaves unfinished.

@@ -211,26 +211,27 @@ class Feeder:
                 group.start_soon(self._submit, pack)
 
     async def _submit(self, pack: list[InputFile]) -> None:
+        place = _Place(self._submitting)
         try:
-            await self._submit_whole(pack)
+            await self._submit_whole(pack, place)
         finally:
-            self._submitting.release()
+            place.leave()
 
-    async def _submit_whole(self, pack: list[InputFile]) -> None:
+    async def _submit_whole(self, pack: list[InputFile], place: _Place) -> None:
         try:
-            await self._submit_one(pack)
+            await self._submit_one(pack, place)
         except BadRequestError as error:
             if len(pack) == 1 or not self._width.may_split or not self._splits:
                 self._report(pack, error)
             else:
-                await self._submit_singly(pack)
+                await self._submit_singly(pack, place)
 
-    async def _submit_singly(self, pack: list[InputFile]) -> None:
+    async def _submit_singly(self, pack: list[InputFile], place: _Place) -> None:
         """Send the files of a refused task each in its own: either the width was refused, or one of them."""
         refused = 0
         for file in pack:
             try:
-                await self._submit_one([file])
+                await self._submit_one([file], place)
             except BadRequestError as error:
                 refused += 1
                 self._report([file], error)
@@ -240,14 +241,14 @@ class Feeder:
             # It is the request that is refused, not its width: to repeat that for each file helps nobody.
             self._splits = False
 
-    async def _submit_one(self, pack: list[InputFile]) -> None:
+    async def _submit_one(self, pack: list[InputFile], place: _Place) -> None:
         """Submit one task, and report whatever becomes of it but a bad request."""
         if self._outlet.error is not None:
             # Nobody will take the results: what is not sent yet is better not sent.
             self.scope.cancel()
             await anyio.lowlevel.checkpoint()
         try:
-            await self._submitter.submit(pack, self._options, self._outlet)
+            await self._submitter.submit(pack, self._options, self._outlet, place)
         except BadRequestError:
             raise
         except _ENDS_THE_RUN as error:
@@ -273,6 +274,24 @@ class Feeder:
         """Stop feeding; the consumer gets what is there, then the error."""
         self._outlet.fail(error)
         self.scope.cancel()
+
+
+class _Place:
+    """A place among the submits of a batch; whoever only waits for a search leaves it to others."""
+
+    def __init__(self, places: anyio.Semaphore) -> None:
+        self._places = places
+        self._held = True
+
+    def leave(self) -> None:
+        if self._held:
+            self._held = False
+            self._places.release()
+
+    async def retake(self) -> None:
+        if not self._held:
+            await self._places.acquire()
+            self._held = True
 
 
 def _unexpected(error: Exception) -> UnexpectedError:

@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
 @frozen(weakref_slot=False)
 class InputFile:
-    """One file of the caller's input: its place in it, what the caller gave, what the service gets, and its length."""
+    """One file of the caller's input.
+
+    Attributes:
+        index: Its place in the input.
+        source: What the caller gave.
+        file_url: What the service gets.
+        seconds: How long it is, where the caller said so.
+        key: What the journal knows it by, where there is one.
+    """
 
     index: int
     source: Source = field(repr=lambda source: redact(repr(source)))
     file_url: str = field(repr=redact)
     seconds: float | None = None
+    key: str | None = None
 
 
 def _recount(record: TaskRecord, attribute: Attribute[Any], value: Any) -> Any:
