@@ -32,11 +32,10 @@ def pack(document: bytes) -> bytes:
     """Return a document without secrets, compressed."""
     # In slices and without a copy in between: what is done in one go under the interpreter's lock is short.
     packer = zlib.compressobj(_LEVEL)
-    packed = [
-        packer.compress(piece[start : start + _SLICE])
-        for piece in map(memoryview, _pieces(document))
-        for start in range(0, len(piece), _SLICE)
-    ]
+    packed: list[bytes] = []
+    for piece in _pieces(document):
+        view = memoryview(piece)
+        packed += (packer.compress(view[start : start + _SLICE]) for start in range(0, len(view), _SLICE))
     return b"".join([*packed, packer.flush()])
 
 
