@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,8 @@ from aiofunasr.cli.running import CommandError
 from aiofunasr.cli.wording import count, describe, printable
 from aiofunasr.errors import JournalError
 from aiofunasr.journal import Attempt, AttemptState, FileState
-from aiofunasr.journal.reader import FileRecord, JournalView, token_of, viewing
+from aiofunasr.journal.ledger import FileRecord
+from aiofunasr.journal.reader import JournalView, token_of, viewing
 
 _LINES_AT_ONCE = 500
 
@@ -71,8 +72,21 @@ def _as_text(view: JournalView, job: ShowJob) -> Iterator[str]:
     for state, meaning in _MEANINGS.items():
         if summary.files[state]:
             yield f"  {summary.files[state]:{width}}  {state:8}  {meaning}"
-    unsettled = [attempt for attempt in summary.open_attempts if attempt.state is not AttemptState.ACCEPTED]
-    accepted = [attempt for attempt in summary.open_attempts if attempt.state is AttemptState.ACCEPTED]
+    yield from _open_attempts(summary.open_attempts)
+    if summary.files[FileState.FAILED]:
+        yield "failed:"
+    for record in view.files(failed_only=True):
+        yield f"  {_name_of(record)}: {'' if record.error is None else describe(record.error)}"
+    if job.files:
+        yield "files: state, submits, task and name, with tabs between:"
+        for record in view.files():
+            cells = (record.entry.state, str(record.attempts), printable(record.task_id or ""), _name_of(record))
+            yield "\t".join(cells)
+
+
+def _open_attempts(attempts: Sequence[Attempt]) -> Iterator[str]:
+    unsettled = [attempt for attempt in attempts if attempt.state is not AttemptState.ACCEPTED]
+    accepted = [attempt for attempt in attempts if attempt.state is AttemptState.ACCEPTED]
     if unsettled:
         yield "submits without an outcome:"
     for attempt in unsettled:
@@ -83,15 +97,6 @@ def _as_text(view: JournalView, job: ShowJob) -> Iterator[str]:
     for attempt in accepted:
         # As it is: a part of it that looks like a key is none.
         yield f"  {token_of(attempt)}  {_outline(attempt)}"
-    if summary.files[FileState.FAILED]:
-        yield "failed:"
-    for record in view.files(failed_only=True):
-        yield f"  {_name_of(record)}: {'' if record.error is None else describe(record.error)}"
-    if job.files:
-        yield "files: state, submits, task and name, with tabs between:"
-        for record in view.files():
-            cells = (record.entry.state, str(record.attempts), printable(record.task_id or ""), _name_of(record))
-            yield "\t".join(cells)
 
 
 def _outline(attempt: Attempt) -> str:

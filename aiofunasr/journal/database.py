@@ -80,7 +80,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         JournalError: It is not there, cannot be read, is no journal, or is of another version.
     """
-    with explained(path), closing(_open_for_reading(path)) as connection:
+    with opening(path):
+        connection = _open_for_reading(path)
+    with explained(path), closing(connection):
         version = version_of(connection, path)
         if version < len(STEPS):
             state = f"a journal of version {version}, and version {len(STEPS)} is read" if version else "empty"
@@ -159,11 +161,19 @@ def explain(path: Path, error: sqlite3.Error) -> JournalError:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Raise failures of SQLite, and of the file system, as the journal's."""
+    """Raise failures of SQLite as the journal's."""
     try:
         yield
     except sqlite3.Error as error:
         raise explain(path, error) from error
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Raise failures of SQLite and of the file system as the journal's."""
+    try:
+        with explained(path):
+            yield
     except JournalError:
         raise
     except OSError as error:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiofunasr.errors import JournalError, JournalLockedError
-from aiofunasr.journal.database import connect, explain, explained
+from aiofunasr.journal.database import connect, explain, explained, opening
 
 _PATIENCE = 0.5
 """Seconds: two that ask at the same moment must not both be refused."""
@@ -33,7 +33,7 @@ def take_lock(path: Path) -> sqlite3.Connection:
         JournalError: There can be no file beside it.
     """
     beside = path.with_name(f"{path.name}-lock")
-    with explained(beside):
+    with opening(beside):
         connection = connect(beside, writable=True, patience=_PATIENCE)
         try:
             connection.execute("BEGIN EXCLUSIVE")

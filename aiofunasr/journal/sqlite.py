@@ -19,7 +19,7 @@ from attrs import evolve, frozen
 
 from aiofunasr.errors import InvalidArgumentError, JournalError, JournalLockedError
 from aiofunasr.journal import ledger
-from aiofunasr.journal.database import check_place, explained, open_for_writing, real_path, refuse_foreign
+from aiofunasr.journal.database import check_place, explained, open_for_writing, opening, real_path, refuse_foreign
 from aiofunasr.journal.documents import pack, unpack
 from aiofunasr.journal.entries import Attempt, AttemptState, FileEntry, StoredResult
 from aiofunasr.journal.lock import HOLDER, describe_holder, take_lock
@@ -149,7 +149,7 @@ class SqliteJournal:
 
     def _open_here(self) -> None:
         self._real = real_path(self.path)
-        with explained(self._real):
+        with opening(self._real):
             check_place(self._real)
             refuse_foreign(self._real)
             self._lock = take_lock(self._real)
