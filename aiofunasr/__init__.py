@@ -47,6 +47,7 @@ from aiofunasr.errors import (
     UsageError,
     WaitTimeoutError,
 )
+from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
@@ -77,6 +78,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidFileError",
     "InvalidReplyError",
+    "Journal",
     "JournalError",
     "JournalLockedError",
     "KeyProviderError",
@@ -93,6 +95,7 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStatistics",
+    "SqliteJournal",
     "SubtaskResult",
     "SubtaskSnapshot",
     "TaskCanceledError",
