@@ -64,7 +64,9 @@ class Engine:
         self.clock = clock
         self.background = Background()
         self.gateway = Gateway(transport, account, limits, timeouts, random)
-        self.collector = Collector(transport, self.background, limits, timeouts, random)
+        self.collector = Collector(
+            self.gateway, self.background, limits=limits, timeouts=timeouts, random=random, clock=clock
+        )
         self.poller = Poller(self.gateway, random, clock)
         self.reconciler = Reconciler(
             self.gateway, clock, reconciliation, lambda task_id: self.poller.find(task_id) is not None

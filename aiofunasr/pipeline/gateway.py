@@ -37,8 +37,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("aiofunasr")
 
-API_REPLY_BYTES = 16 * 1024 * 1024
-"""The largest reply of the API read; a task of 100 files answers with some 50 kB."""
+API_REPLY_BYTES = 4 * 1024 * 1024
+"""The largest reply of the API read; a task of 100 files answers with some 50 kB, with very long URLs a megabyte."""
 
 QUOTA_TRIES = 8
 """How often a request refused for want of quota is tried; most quotas come back within a minute (6.2)."""
