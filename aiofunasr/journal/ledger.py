@@ -177,12 +177,14 @@ def find_open_attempts(connection: sqlite3.Connection) -> Sequence[Attempt]:
     return [_attempt_of(connection, row) for row in rows]
 
 
-def find_task_ids(connection: sqlite3.Connection, since: float) -> Sequence[str]:
-    """Return the tasks of the attempts that were sent after a time."""
+def find_tasks(connection: sqlite3.Connection, since: float) -> Sequence[tuple[str, float, float]]:
+    """Return the tasks of the attempts that were sent after a time: id, sent at, answered at."""
     rows = connection.execute(
-        "SELECT DISTINCT task_id FROM attempts WHERE task_id IS NOT NULL AND sent_at > ? ORDER BY sent_at", (since,)
+        "SELECT task_id, sent_at, coalesce(ended_at, sent_at) FROM attempts"
+        " WHERE task_id IS NOT NULL AND sent_at > ? ORDER BY sent_at",
+        (since,),
     )
-    return [_read(task_id) for (task_id,) in rows]
+    return [(_read(task_id), sent_at, answered_at) for task_id, sent_at, answered_at in rows]
 
 
 def write_note(connection: sqlite3.Connection, name: str, text: str | None) -> None:

@@ -71,6 +71,9 @@ class Journal(Protocol):
         """Return the attempts without an outcome, and the accepted ones with files that are neither done nor failed."""
         ...
 
-    async def task_ids(self, since: float) -> Sequence[str]:
-        """Return the tasks of all attempts that were sent after a time, seconds since the epoch."""
+    async def tasks_since(self, since: float) -> Sequence[tuple[str, float, float]]:
+        """Return the tasks of all attempts that were sent after a time, seconds since the epoch, oldest first.
+
+        Of each: its id, when its submit was sent, and when that was answered.
+        """
         ...

@@ -243,9 +243,12 @@ class SqliteJournal:
         """
         return await self._read(ledger.find_open_attempts)
 
-    async def task_ids(self, since: float) -> Sequence[str]:
-        """Return the tasks of all attempts that were sent after a time, seconds since the epoch."""
-        return await self._read(partial(ledger.find_task_ids, since=since))
+    async def tasks_since(self, since: float) -> Sequence[tuple[str, float, float]]:
+        """Return the tasks of all attempts that were sent after a time, seconds since the epoch, oldest first.
+
+        Of each: its id, when its submit was sent, and when that was answered.
+        """
+        return await self._read(partial(ledger.find_tasks, since=since))
 
     async def note(self, name: str, text: str) -> None:
         """Keep a text under a name, in the place of an earlier one; what looks like a secret in it is masked."""

@@ -22,6 +22,7 @@ from attrs import evolve
 from aiofunasr.errors import (
     FunASRError,
     InvalidReplyError,
+    JournalError,
     ReplyTooLargeError,
     ServiceError,
     TransportError,
@@ -30,6 +31,7 @@ from aiofunasr.errors import (
 from aiofunasr.pacing.retries import RetryBudget, wait_before
 from aiofunasr.pipeline.background import Background
 from aiofunasr.pipeline.gateway import Gateway
+from aiofunasr.pipeline.ledgers import ResultLedger
 from aiofunasr.pipeline.links import Links, is_refused
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.results import SubtaskResult, Transcript
@@ -62,9 +64,11 @@ class Collector:
         timeouts: Timeouts,
         random: Random,
         clock: Callable[[], float],
+        ledger: ResultLedger,
     ) -> None:
         self._transport = gateway.transport
         self._links = Links(gateway, clock)
+        self._ledger = ledger
         self._background = background
         self._limits = limits
         self._timeouts = timeouts
@@ -137,11 +141,11 @@ class Collector:
 
     async def _do(self, outlet: Outlet, finished: FinishedFile) -> None:
         verdict = finished.verdict
-        transcript, error = None, verdict.error
+        transcript, document, error = None, None, verdict.error
         if verdict.transcription_url is not None:
             self._retries.request(anyio.current_time())
             try:
-                transcript = await self._download(verdict.transcription_url, finished.file.file_url)
+                transcript, document = await self._download(verdict.transcription_url, finished.file.file_url)
             except FunASRError as failure:
                 if (again := self._another_try(finished, failure)) is not None:
                     self.retried += 1
@@ -157,8 +161,14 @@ class Collector:
                 error.__cause__ = failure
         elif verdict.no_speech:
             transcript = Transcript(file_url=finished.file.file_url)
+        result = _result(finished, transcript, error)
+        try:
+            # Before it is handed on: whoever is given a result may be killed the moment after.
+            await self._ledger.keep(finished.file.key, result, document)
+        except JournalError as failure:
+            outlet.fail(failure.for_task(result.task_id, result.token))
         self.collected += 1
-        outlet.deliver(finished, _result(finished, transcript, error))
+        outlet.deliver(finished, result)
 
     def _another_try(self, finished: FinishedFile, failure: FunASRError) -> FinishedFile | None:
         """Return what to try next after a download failed, or None when its failure stands."""
@@ -188,7 +198,8 @@ class Collector:
             self._put_off -= 1
         outlet.put_back(finished, again)
 
-    async def _download(self, url: str, file_url: str) -> Transcript:
+    async def _download(self, url: str, file_url: str) -> tuple[Transcript, bytes]:
+        """Return a transcript and the document it was read from."""
         reply = await fetch(
             self._transport, download(url), timeout=self._timeouts.download, limit=self._limits.result_bytes
         )
@@ -200,7 +211,7 @@ class Collector:
             async with self._decoding:
                 transcript = await anyio.to_thread.run_sync(read_transcript, reply.body)
         check_file(transcript, file_url)
-        return transcript
+        return transcript, reply.body
 
 
 def _result(finished: FinishedFile, transcript: Transcript | None, error: FunASRError | None) -> SubtaskResult:

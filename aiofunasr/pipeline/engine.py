@@ -9,15 +9,20 @@ from itertools import count, takewhile
 from random import Random
 from weakref import WeakSet
 
+import anyio
 from anyio.lowlevel import checkpoint
 
-from aiofunasr.errors import SessionClosedError
+from aiofunasr.errors import JournalError, SessionClosedError
+from aiofunasr.journal.protocol import Journal
 from aiofunasr.pipeline.background import Background
+from aiofunasr.pipeline.book import Claims
 from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
+from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler
+from aiofunasr.pipeline.resumer import Resumer
 from aiofunasr.pipeline.submitter import OnUnknownSubmit, Submitter
 from aiofunasr.pipeline.uploads import Uploader
 from aiofunasr.settings import Account, Limits, Reconciliation, Timeouts
@@ -44,6 +49,7 @@ class Engine:
         clock: The time of day in seconds since the epoch; waiting goes by the loop's own clock.
         on_unknown_submit: What is done about a submit whose outcome is not known.
         reconciliation: How long such a submit is searched for.
+        journal: What survives the process, or None.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class Engine:
         clock: Callable[[], float],
         on_unknown_submit: OnUnknownSubmit,
         reconciliation: Reconciliation,
+        journal: Journal | None,
     ) -> None:
         self.transport = transport
         self.account = account
@@ -65,13 +72,27 @@ class Engine:
         self.background = Background()
         self.gateway = Gateway(transport, account, limits, timeouts, random)
         self.collector = Collector(
-            self.gateway, self.background, limits=limits, timeouts=timeouts, random=random, clock=clock
+            self.gateway,
+            self.background,
+            limits=limits,
+            timeouts=timeouts,
+            random=random,
+            clock=clock,
+            ledger=ResultLedger(journal),
         )
         self.poller = Poller(self.gateway, random, clock)
         self.reconciler = Reconciler(
             self.gateway, clock, reconciliation, lambda task_id: self.poller.find(task_id) is not None
         )
-        self.submitter = Submitter(self.gateway, self.poller, self.reconciler, clock, on_unknown_submit)
+        ledger = AttemptLedger(journal, account, clock)
+        self.submitter = Submitter(
+            self.gateway, self.poller, self.reconciler, ledger=ledger, clock=clock, on_unknown=on_unknown_submit
+        )
+        self.resumer = Resumer(
+            account, self.poller, self.reconciler, ledger=ledger, clock=clock, on_unknown=on_unknown_submit
+        )
+        self.journal = journal
+        self.claims = Claims()
         self.uploader = Uploader(self.gateway, limits, timeouts, random)
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.
@@ -87,8 +108,19 @@ class Engine:
         return outlet
 
     async def start(self) -> None:
-        """Start the background work."""
-        await self.background.start(self._crashed)
+        """Open the journal and start the background work.
+
+        Raises:
+            JournalError: The journal cannot be opened.
+        """
+        if self.journal is not None:
+            await self.journal.open()
+        try:
+            await self.background.start(self._crashed)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._close_journal()
+            raise
         self.background.spawn(self.poller.run)
         self.background.spawn(self.reconciler.run)
 
@@ -110,12 +142,21 @@ class Engine:
         unfinished = tuple(self._unfinished)
         self.background.close(SessionClosedError("the session is closed").for_tasks(unfinished))
         await self.background.stop()
+        await self._close_journal()
         try:
             await self.transport.aclose()
         except Exception:
             # Somebody's own transport; the tokens matter more than its farewell.
             logger.exception("closing the transport failed")
         return unfinished
+
+    async def _close_journal(self) -> None:
+        if self.journal is not None:
+            try:
+                await self.journal.aclose()
+            except JournalError:
+                # What is in it is durable already; the tokens matter more than a clean end.
+                logger.exception("closing the journal failed")
 
     def forget(self, outlet: Outlet) -> tuple[str, ...]:
         """Stop waiting for what would come out of an outlet, and return the tokens of what goes on without it."""

@@ -8,7 +8,7 @@ and not yet taken is bounded by `room`, so a slow consumer holds back downloads,
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import anyio
@@ -66,6 +66,7 @@ class Outlet:
         "_room",
         "_watchers",
         "abandoned",
+        "answers",
         "error",
         "in_line",
         "orphans",
@@ -87,6 +88,8 @@ class Outlet:
         self.orphans: tuple[str, ...] = ()
         # How many tasks in flight are in each state; kept where somebody wants to know, and None elsewhere.
         self.states: Counter[str] | None = None
+        # Where a file may have several places in the input, or none: who is given its result.
+        self.answers: Callable[[str, SubtaskResult], Iterable[SubtaskResult]] | None = None
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
 
@@ -131,7 +134,18 @@ class Outlet:
         for place in (self._downloading, self._put_off):
             if place is not None:
                 place.discard(finished)
-        self.report(result)
+        self.answer(finished.file.key, result)
+        if self._finished:
+            # It may have had no place in the input, and so left room for another.
+            self._on_work(self)
+
+    def answer(self, key: str | None, result: SubtaskResult) -> None:
+        """Take in a result, once for each place of the input that its file has."""
+        if self.answers is None or key is None:
+            self.report(result)
+            return
+        for each in self.answers(key, result):
+            self.report(each)
 
     def put_off(self, finished: FinishedFile) -> None:
         """Set a file aside that could not be collected now; meanwhile another may have its place."""

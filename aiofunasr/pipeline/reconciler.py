@@ -164,9 +164,9 @@ class Reconciler:
         self._under_way[intent.id] = intent
         return intent
 
-    def heard(self, reply: Reply, intent: Intent) -> None:
-        """Learn the service's time from the reply to a submit."""
-        self._learn_time(reply, intent.sent_at)
+    def heard(self, date: str, intent: Intent) -> None:
+        """Learn the service's time from the `Date` of the reply to a submit."""
+        self._learn_time(date, intent.sent_at)
 
     def accepted(self, intent: Intent, task_id: str) -> None:
         """Note that a submit was answered with a task id."""
@@ -346,7 +346,7 @@ class Reconciler:
             sent_at = self._clock()
 
             def read(reply: Reply) -> TaskPage:
-                self._learn_time(reply, sent_at)
+                self._learn_time(reply.headers.get("date", ""), sent_at)
                 return read_task_page(reply)
 
             return await self._gateway.ask(
@@ -375,12 +375,12 @@ class Reconciler:
             self._filters = False
             self._coverage.forget_passes()
 
-    def _learn_time(self, reply: Reply, sent_at: float) -> None:
+    def _learn_time(self, date: str, sent_at: float) -> None:
         try:
-            date = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+            replied_at = parsedate_to_datetime(date).timestamp()
         except (ValueError, TypeError, OverflowError):
             return
-        self._service_clock.replied(date, sent_at, self._clock())
+        self._service_clock.replied(replied_at, sent_at, self._clock())
 
     # --- the suspects ---
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import Attribute, define, field, frozen
+from attrs import Attribute, define, evolve, field, frozen
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
@@ -53,6 +53,7 @@ class TaskRecord:
         region, workspace: Where it was submitted.
         files: Its files, one for each different URL and place; empty for an attached task until it is done.
         attached: The token it was attached by, or None for a task submitted here.
+        keys: What the journal knows the files of an attached task by, in the token's order.
         submitted_at: Seconds since the epoch, or None where it is not known.
         status: The last status word.
         snapshot: The last answer to a query, or None before the first.
@@ -69,6 +70,7 @@ class TaskRecord:
     workspace: str | None = None
     files: tuple[InputFile, ...] = ()
     attached: TaskToken | None = None
+    keys: tuple[str, ...] = ()
     submitted_at: float | None = None
     status: str = field(default=TaskStatus.PENDING, on_setattr=_recount)
     snapshot: TaskSnapshot | None = None
@@ -123,7 +125,10 @@ class TaskRecord:
         self.snapshot = snapshot
         self.status = snapshot.task_status
         if self.attached is not None and snapshot.is_terminal:
-            self.files = _files_of(self.attached, snapshot)
+            files = _files_of(self.attached, snapshot)
+            if self.keys:
+                files = tuple(evolve(file, key=key) for file, key in zip(files, self.keys, strict=True))
+            self.files = files
 
 
 def _files_of(token: TaskToken, snapshot: TaskSnapshot) -> tuple[InputFile, ...]:

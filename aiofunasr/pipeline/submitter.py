@@ -30,6 +30,7 @@ from aiofunasr.errors import (
     AuthenticationError,
     FunASRError,
     InvalidReplyError,
+    JournalError,
     KeyProviderError,
     ServiceUnavailableError,
     SessionClosedError,
@@ -37,13 +38,16 @@ from aiofunasr.errors import (
     TransportError,
     UnexpectedError,
 )
+from aiofunasr.journal.entries import AttemptState
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.gateway import Gateway
+from aiofunasr.pipeline.ledgers import AttemptLedger
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler, Search
 from aiofunasr.pipeline.record import InputFile, TaskRecord
 from aiofunasr.reconcile.matching import Absent, Adopt, Decision, Intent, Undecidable
+from aiofunasr.snapshots import TaskStatus
 from aiofunasr.token import digests
 from aiofunasr.wire.messages import Kind, Reply, Request
 from aiofunasr.wire.replies import Accepted, read_accepted
@@ -77,6 +81,8 @@ class Parcel:
         outlet: Where its results go.
         file_urls: The URLs, each once.
         intent: The submit that is under way, or was last.
+        attempt_id: What the journal knows that submit by, where there is one.
+        date: When its reply says it was written; empty without one.
         record: The task, once it is known.
         error: Why it cannot be known whether there is one.
     """
@@ -86,6 +92,8 @@ class Parcel:
     outlet: Outlet
     file_urls: tuple[str, ...] = field(init=False)
     intent: Intent | None = None
+    attempt_id: int | None = None
+    date: str = ""
     record: TaskRecord | None = None
     error: FunASRError | None = None
 
@@ -94,7 +102,13 @@ class Parcel:
 
     def unpack(self) -> None:
         """Forget the last submit: another is to be made."""
-        self.intent = None
+        self.intent = self.attempt_id = None
+        self.date = ""
+
+    def read(self, reply: Reply) -> Accepted:
+        """Read the reply to the submit."""
+        self.date = reply.headers.get("date", "")
+        return read_accepted(reply)
 
     @property
     def label(self) -> str:
@@ -110,6 +124,8 @@ class Submitter:
         gateway: Gateway,
         poller: Poller,
         reconciler: Reconciler,
+        *,
+        ledger: AttemptLedger,
         clock: Callable[[], float],
         on_unknown: OnUnknownSubmit,
     ) -> None:
@@ -118,6 +134,7 @@ class Submitter:
         self._reconciler = reconciler
         self._clock = clock
         self._on_unknown = on_unknown
+        self._ledger = ledger
         self._under_way: dict[anyio.CancelScope, Parcel] = {}
         self._searched: dict[Search, Parcel] = {}
         self._none_under_way = anyio.Event()
@@ -165,8 +182,29 @@ class Submitter:
                 await self._gateway.pause_before_retry(attempt, error, patient=True)
 
     async def _send(self, parcel: Parcel) -> TaskRecord:
-        shield = anyio.CancelScope(shield=True)
+        """Send a parcel, with what the journal has to know of it before and after."""
         parcel.unpack()
+        try:
+            record = await self._send_unentered(parcel)
+        except FunASRError as error:
+            unknown = parcel.intent is not None and not _is_certainly_refused(error)
+            state = AttemptState.UNKNOWN if unknown else AttemptState.REFUSED
+            await self._ledger.settle(parcel.attempt_id, state, request_id=_request_id(error), error=str(error))
+            raise
+        except anyio.get_cancelled_exc_class():
+            await self._ledger.settle(parcel.attempt_id, AttemptState.REFUSED, error="it was not sent")
+            raise
+        try:
+            await self._ledger.settle(parcel.attempt_id, AttemptState.ACCEPTED, task_id=record.task_id)
+        except JournalError as error:
+            raise error.for_task(record.task_id, record.token) from error
+        return record
+
+    async def _send_unentered(self, parcel: Parcel) -> TaskRecord:
+        shield = anyio.CancelScope(shield=True)
+
+        async def enter() -> None:
+            parcel.attempt_id = await self._ledger.begin(parcel.files, parcel.options.model, parcel.label)
 
         def leave(caller: Caller) -> Request:
             if self._closing:
@@ -176,13 +214,8 @@ class Submitter:
             self._under_way[shield] = parcel
             return submit(caller, parcel.file_urls, parcel.options)
 
-        def read(reply: Reply) -> Accepted:
-            if parcel.intent is not None:
-                self._reconciler.heard(reply, parcel.intent)
-            return read_accepted(reply)
-
         try:
-            accepted = await self._gateway.send(Kind.SUBMIT, leave, read, shield=shield)
+            accepted = await self._gateway.send(Kind.SUBMIT, leave, parcel.read, before=enter, shield=shield)
             # No await from here on: an accepted task is watched, whatever happens to its caller.
             return self._accept(parcel, accepted.task_id, accepted.task_status)
         except FunASRError as error:
@@ -203,6 +236,7 @@ class Submitter:
         if self._poller.find(task_id) is not None:
             raise InvalidReplyError("the reply is about another task", path="$.output.task_id")
         if parcel.intent is not None:
+            self._reconciler.heard(parcel.date, parcel.intent)
             self._reconciler.accepted(parcel.intent, task_id)
         account, outlet = self._gateway.account, parcel.outlet
         record = TaskRecord(
@@ -240,6 +274,7 @@ class Submitter:
         """
         request_id, intent = _request_id(error), parcel.intent
         if self._on_unknown != "reconcile" or self._closing or intent is None:
+            self._ledger.release(parcel.attempt_id)
             if intent is not None:
                 self._reconciler.dismiss(intent)
             if self._on_unknown == "resend" and not self._closing:
@@ -248,32 +283,37 @@ class Submitter:
         logger.warning("a submit had no usable reply; searching for its task: %s", error)
 
         async def conclude(decision: Decision) -> None:
-            self._conclude(parcel, decision, error, request_id)
+            await self._conclude(parcel, decision, error, request_id)
 
         search = self._reconciler.lost(intent, request_id, conclude)
         self._searched[search] = parcel
         if place is not None:
             place.leave()
         await search.over.wait()
-        if parcel.record is None:
-            if not isinstance(search.decision, Absent):
-                raise parcel.error or _ambiguous(parcel, str(error), request_id) from error
-            if place is not None:
-                await place.retake()
+        if parcel.error is not None or (parcel.record is None and not isinstance(search.decision, Absent)):
+            raise parcel.error or _ambiguous(parcel, str(error), request_id) from error
+        if parcel.record is None and place is not None:
+            await place.retake()
         return parcel.record
 
-    def _conclude(self, parcel: Parcel, decision: Decision, error: FunASRError, request_id: str | None) -> None:
+    async def _conclude(self, parcel: Parcel, decision: Decision, error: FunASRError, request_id: str | None) -> None:
         """Take in what a search found, whether or not somebody waits for it."""
         self._searched = {search: other for search, other in self._searched.items() if other is not parcel}
-        match decision:
-            case Adopt(_, task_id):
-                self._accept(parcel, task_id, "PENDING")
-                # It was seen to be done.
-                self._poller.hint(task_id)
-            case Undecidable(_, candidates, why):
-                parcel.error = _ambiguous(parcel, f"{error}; {why}", request_id, candidates)
-            case Absent():
-                logger.info("a submit without a reply made no task")
+        try:
+            match decision:
+                case Adopt(_, task_id):
+                    self._accept(parcel, task_id, TaskStatus.PENDING)
+                    # It was seen to be done.
+                    self._poller.hint(task_id)
+                    await self._ledger.settle(parcel.attempt_id, AttemptState.ACCEPTED, task_id=task_id)
+                case Undecidable(_, candidates, why):
+                    parcel.error = _ambiguous(parcel, f"{error}; {why}", request_id, candidates)
+                    self._ledger.release(parcel.attempt_id)
+                case Absent():
+                    await self._ledger.settle(parcel.attempt_id, AttemptState.REFUSED, error="it made no task")
+        except JournalError as failure:
+            record = parcel.record
+            parcel.error = failure if record is None else failure.for_task(record.task_id, record.token)
 
     async def settle(self, grace: float) -> None:
         """Send nothing more, wait up to `grace` seconds for the replies to what was sent, cut off what is left."""
