@@ -61,7 +61,11 @@ def file_key(
 def _absolute(text: str) -> str:
     if is_url(text):
         text = url2pathname(unquote(urlsplit(text).path))
-    return os.path.normcase(os.path.abspath(os.path.expanduser(text)))  # noqa: PTH100, PTH111  (symlinks are not followed)
+    text = os.path.expanduser(text)  # noqa: PTH111  (as text: what is no Unicode, or odd, stays what it is)
+    if not os.path.isabs(text):  # noqa: PTH117
+        text = os.path.join(os.getcwd(), text)  # noqa: PTH109, PTH118
+    # Links are not followed, which would be a matter for the disk.
+    return os.path.normcase(os.path.normpath(text))
 
 
 def _canonical_options(options: TranscriptionOptions) -> Any:

@@ -36,6 +36,8 @@ def take_lock(path: Path) -> sqlite3.Connection:
     with opening(beside):
         connection = connect(beside, writable=True, patience=_PATIENCE)
         try:
+            # Nothing is ever written there, but SQLite would prepare for it with one more file.
+            connection.execute("PRAGMA journal_mode = MEMORY")
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             connection.close()
