@@ -40,8 +40,10 @@ class FunASRError(Exception):
     tokens: tuple[str, ...] = ()
 
     def __init__(self, message: str = "") -> None:
-        # Cut first: a message may be somebody's whole web page.
-        super().__init__(redact(message[:_LONGEST_MESSAGE]))
+        # Cut first: a message may be somebody's whole web page. Half a character, as JSON can have it, must not keep
+        # whoever prints or logs the error from doing so.
+        whole = message[:_LONGEST_MESSAGE].encode("utf-8", "backslashreplace").decode()
+        super().__init__(redact(whole))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which is the finished message and not what __init__ takes.
