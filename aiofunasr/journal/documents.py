@@ -20,6 +20,7 @@ _NAME = "file_url"
 # Each letter of a key may be escaped in JSON. What matches is a key or a whole text: a quotation mark inside of a text
 # has a backslash before it, here and at the end.
 _KEY = re.compile(b'"' + b"".join(rb"(?:%c|\\u00(?i:%02x))" % (letter, letter) for letter in _NAME.encode()) + b'"')
+_ESCAPE = rb"\u00"
 _LONGEST_KEY = 2 + 6 * len(_NAME)
 _COLON = re.compile(rb"[ \t\r\n]*:[ \t\r\n]*")
 _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -81,7 +82,11 @@ def _values(document: bytes) -> list[int]:
     found: list[int] = []
     for start in range(0, len(document), _SLICE):
         # A key that begins in this slice may end in the next.
-        for key in _KEY.finditer(document, start, start + _SLICE + _LONGEST_KEY - 1):
+        end = start + _SLICE + _LONGEST_KEY - 1
+        # Few slices hold what could be one, which is found out much faster.
+        if document.find(_NAME.encode(), start, end) < 0 and document.find(_ESCAPE, start, end) < 0:
+            continue
+        for key in _KEY.finditer(document, start, end):
             colon = _COLON.match(document, key.end())
             if key.start() < start + _SLICE and colon is not None:
                 found.append(colon.end())

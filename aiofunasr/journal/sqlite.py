@@ -113,8 +113,10 @@ class SqliteJournal:
         try:
             await run_to_the_end(self._open_here)
         except BaseException:
-            # It may have been opened for a caller that was cancelled meanwhile.
-            await run_to_the_end(self._close_here)
+            # Half of it may be open, or all of it for a caller that was cancelled meanwhile.
+            while self._connection is not None or self._lock is not None:
+                with suppress(asyncio.CancelledError):
+                    await run_to_the_end(self._close_here)
             self._taken = False
             raise
         assert self._connection is not None  # noqa: S101  (it was opened just now)
@@ -160,14 +162,14 @@ class SqliteJournal:
     def _close_here(self) -> None:
         connection, self._connection = self._connection, None
         lock, self._lock = self._lock, None
-        try:
-            if connection is not None:
-                with suppress(sqlite3.Error):
-                    ledger.write_note(connection, HOLDER, None)
+        # All that was asked for is durable, so a failure here loses nothing.
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                ledger.write_note(connection, HOLDER, None)
+            with suppress(sqlite3.Error):
                 connection.close()
-        finally:
-            if lock is not None:
-                lock.close()
+        if lock is not None:
+            lock.close()
 
     # --- Entries --------------------------------------------------------------------------------------------------
 

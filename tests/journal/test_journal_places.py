@@ -104,6 +104,16 @@ def test_a_file_that_may_not_be_written(shared: Path) -> None:
     assert re.match(f"refused .*{path}: .*may not be written", line)
 
 
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="rights are another matter here")
+def test_looking_where_nothing_may_be_written(shared: Path) -> None:
+    path = shared / "batch.db"
+    run_writer(path, "touch")
+    path.chmod(0o444)
+    shared.chmod(0o555)
+    assert run_writer(path, "peek") == ["attempts 0"]
+    assert names_in(shared) == {"batch.db", "batch.db-lock"}
+
+
 # --- What is there already --------------------------------------------------------------------------------------
 
 

@@ -293,7 +293,10 @@ async def test_a_journal_that_is_cancelled_while_it_opens_is_not_left_locked(tmp
         task = asyncio.ensure_future(journal.open())
         for _ in range(ticks):
             await anyio.lowlevel.checkpoint()
-        task.cancel()
+        for _ in range(4):
+            # More than once, because the clean-up must not be cut short, either.
+            task.cancel()
+            await anyio.lowlevel.checkpoint()
         await asyncio.wait([task])
         if not task.cancelled():
             await journal.aclose()
