@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from attrs import evolve
 
-from aiofunasr import SubtaskResult, Transcript
+from aiofunasr import FileError, SubtaskResult, Transcript
 from aiofunasr.emulator import Ledger, Submission
 from aiofunasr.emulator.faults import FaultInjector
 from benchmarks.faults.audit import Findings, Told, audit
@@ -90,6 +90,11 @@ def test_an_audit_sees_what_is_wrong_and_doubled() -> None:
     told = Told(results=[(JOB, result(0)), (JOB, result(0)), (JOB, result(1, "task-9"))])
     findings = look(told, books(URLS))
     assert (findings.wrong, findings.doubled, findings.missing, findings.forgotten) == (3, 1, 0, 0)
+
+
+def test_an_audit_sees_results_of_files_that_were_never_given() -> None:
+    stray = evolve(result(0), index=7, error=FileError("no", code="NO"), transcript=None)
+    assert look(Told(results=[(JOB, stray)]), books(URLS)).wrong == 1
 
 
 def test_a_submit_told_of_by_its_files_is_not_forgotten_unless_it_must_be_found() -> None:

@@ -22,7 +22,9 @@ def main() -> int:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         runs = {
             (share, program): [
-                pool.submit(execute, Run(program, share, seed, arguments.files, arguments.policy))
+                pool.submit(
+                    execute, Run(program, share, seed, arguments.files, arguments.policy, not arguments.not_mixed_up)
+                )
                 for seed in range(arguments.seeds)
             ]
             for share in arguments.shares
@@ -53,6 +55,9 @@ def _arguments() -> argparse.Namespace:
         "--shares", type=_shares, default=_shares("0,5,20,50"), metavar="PERCENTS", help="default: 0,5,20,50"
     )
     parser.add_argument("--policy", help="what the session does about unknown submits (default: what it does anyway)")
+    parser.add_argument(
+        "--not-mixed-up", action="store_true", help="never answer a submit or a download for another task"
+    )
     parser.add_argument("--ours", action="store_true", help="leave the peers out")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: one a processor)")
     return parser.parse_args()

@@ -103,6 +103,8 @@ def audit(jobs: Sequence[Job], told: Told, ledger: Ledger, *, strict: bool) -> F
 
 def _what_is_wrong(job: Job, result: SubtaskResult, by_id: dict[str, Submission]) -> str | None:
     """Say what is wrong with a result, or return None."""
+    if not 0 <= result.index < len(job.urls):
+        return f"number {result.index} of {job.name} was never given"
     url = job.urls[result.index]
     right = expected(url)
     where = f"number {result.index} of {job.name}"
@@ -122,7 +124,8 @@ def _classes_of_errors(told: Told, handed_out: Counter[tuple[str, int]]) -> Coun
     counts: Counter[str] = Counter()
     for job, result in told.results:
         code = getattr(result.error, "code", "")
-        if result.error is not None and not (code and code == expected(job.urls[result.index]).code):
+        known = 0 <= result.index < len(job.urls)
+        if result.error is not None and not (code and known and code == expected(job.urls[result.index]).code):
             counts[type(result.error).__name__] += 1
     for job, error in told.raised:
         counts[type(error).__name__] += sum(not handed_out[job.name, index] for index in range(len(job.urls)))
