@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import sys
 import time
@@ -19,7 +20,9 @@ def main() -> int:
     started = time.perf_counter()
     programs = [OURS] if arguments.ours else [OURS, *PEERS]
     broken = 0
-    with ProcessPoolExecutor(arguments.jobs) as pool:
+    # Fresh processes that hash alike: sets of names are then gone through in the same order by every run.
+    os.environ["PYTHONHASHSEED"] = "0"
+    with ProcessPoolExecutor(arguments.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         runs = {
             (share, program): [
                 pool.submit(
