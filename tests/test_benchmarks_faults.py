@@ -59,7 +59,7 @@ def test_the_files_are_shared_out_once() -> None:
     files = [url for job in jobs for url in set(job.urls)]
     assert len(files) == len(set(files)) == 500
     assert any(len(job.urls) > len(set(job.urls)) for job in jobs)
-    assert {job.way for job in jobs} == {"transcribe", "submit", "attach"}
+    assert {job.way for job in jobs} == {"transcribe", "upload", "submit", "attach", "cancel"}
 
 
 def books(*accepted: tuple[str, ...]) -> Ledger:

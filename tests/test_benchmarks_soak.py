@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import anyio
@@ -63,7 +62,6 @@ async def test_a_look_counts_what_is_open(tmp_path: Path) -> None:
     assert before.threads >= 1
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs many sockets")
 async def test_a_short_load_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "SESSION_SECONDS", (0.3, 0.6))
     settings = EmulatorSettings.instant(limits_enabled=False, resign_links=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import define, field, frozen
 
-from aiofunasr import AmbiguousSubmissionError, FileError, FunASRError, SubtaskResult, TaskToken
+from aiofunasr import AmbiguousSubmissionError, FileError, FunASRError, SubtaskResult, TaskCanceledError, TaskToken
 from aiofunasr.emulator import Ledger, Submission
 from benchmarks.faults.workload import Job, expected
+
+_UNIQUE: Final = re.compile(r"-[0-9a-f]{12}(?=\.)")
+"""What tells an uploaded file's URL from those of others with the same name."""
 
 
 @define
@@ -83,7 +88,8 @@ def audit(jobs: Sequence[Job], told: Told, ledger: Ledger, *, strict: bool) -> F
         if not handed_out[job.name, index] and job.name not in ended
     ]
     wrong = [words for job, result in told.results if (words := _what_is_wrong(job, result, by_id))]
-    doubles = ledger.duplicates()
+    accepted = Counter(file_of(url) for submission in ledger.submissions for url in submission.file_urls)
+    doubles = {file: count for file, count in accepted.items() if count > 1}
     return Findings(
         twice=sum(doubles.values()) - len(doubles),
         forgotten=len(forgotten),
@@ -101,19 +107,31 @@ def audit(jobs: Sequence[Job], told: Told, ledger: Ledger, *, strict: bool) -> F
     )
 
 
+def file_of(url: str) -> str:
+    """Return what a file is known by: an uploaded one has another URL each time it is uploaded, but one name."""
+    return _UNIQUE.sub("", url.rpartition("/")[2]) if url.startswith("oss://") else url
+
+
+def _url_of(job: Job, result: SubtaskResult) -> str:
+    url = job.urls[result.index]
+    return (result.file_url or url) if job.way == "upload" else url
+
+
 def _what_is_wrong(job: Job, result: SubtaskResult, by_id: dict[str, Submission]) -> str | None:
     """Say what is wrong with a result, or return None."""
     if not 0 <= result.index < len(job.urls):
         return f"number {result.index} of {job.name} was never given"
-    url = job.urls[result.index]
+    url = _url_of(job, result)
     right = expected(url)
     where = f"number {result.index} of {job.name}"
+    if job.way == "upload" and result.file_url is not None and file_of(url) != job.urls[result.index]:
+        return f"{where} is not the file that was uploaded"
     if result.task_id is not None:
         task = by_id.get(result.task_id)
         if task is None or url not in task.file_urls:
             return f"{where} is told to be in a task that is not its own"
     if result.error is None:
-        if right.code or result.text != right.text or result.file_url != url:
+        if right.code or result.text != right.text or url != result.file_url:
             return f"{where} is not what the service made of it"
     elif isinstance(result.error, FileError) and result.error.code != right.code:
         return f"{where} is told to have failed: {result.error}"
@@ -125,7 +143,9 @@ def _classes_of_errors(told: Told, handed_out: Counter[tuple[str, int]]) -> Coun
     for job, result in told.results:
         code = getattr(result.error, "code", "")
         known = 0 <= result.index < len(job.urls)
-        if result.error is not None and not (code and known and code == expected(job.urls[result.index]).code):
+        by_service = bool(code) and known and code == expected(_url_of(job, result)).code
+        asked_for = job.way == "cancel" and isinstance(result.error, TaskCanceledError)
+        if result.error is not None and not by_service and not asked_for:
             counts[type(result.error).__name__] += 1
     for job, error in told.raised:
         counts[type(error).__name__] += sum(not handed_out[job.name, index] for index in range(len(job.urls)))

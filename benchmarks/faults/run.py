@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
+from unittest.mock import patch
+from uuid import UUID
 
 import anyio
 from attrs import frozen
@@ -59,7 +64,16 @@ class Outcome:
 
 def execute(run: Run) -> Outcome:
     """Run and look up what came of it."""
-    return run_in_virtual_time(_Stage(run).play)
+    stage = _Stage(run)
+    chance = Random(f"{run.seed}/names")
+
+    def name() -> UUID:
+        return UUID(int=chance.getrandbits(128), version=4)
+
+    # What an upload is called decides what is recognized in it, and is otherwise another each time.
+    with TemporaryDirectory(prefix="aiofunasr-faults-") as directory, patch.object(uuid, "uuid4", name):
+        stage.make_files(Path(directory))
+        return run_in_virtual_time(stage.play)
 
 
 class _Flaky(LocalTransport):
@@ -103,6 +117,12 @@ class _Stage:
         self._service = Service(settings, ScriptedRecognizer(), plan)
         self._told = Told()
 
+    def make_files(self, directory: Path) -> None:
+        """Make the files that are uploaded."""
+        self._directory = directory
+        for name in (name for job in self._jobs if job.way == "upload" for name in job.urls):
+            (directory / name).write_bytes(b"sound")
+
     async def play(self) -> Outcome:
         started = time.perf_counter()
         with anyio.move_on_after(HORIZON):
@@ -136,7 +156,8 @@ class _Stage:
             DEFAULT_API_KEY,
             base_url=self._service.base_url,
             transport=_Flaky(self._service, self._run.share, seed),
-            limits=Limits(in_flight=10_000),
+            # One upload at a time, because the threads that read the files would end in any order.
+            limits=Limits(in_flight=10_000, uploads=1),
             random=Random(seed),
             clock=clock,
             **given,
@@ -145,8 +166,9 @@ class _Stage:
     async def _do(self, job: Job, sessions: list[Session], at_once: anyio.Semaphore) -> None:
         """Have one job done; whatever is raised is noted, because it, too, tells of tasks."""
         try:
-            if job.way == "transcribe":
-                async with sessions[job.session].transcribe(job.urls, files_per_task=job.files_per_task) as batch:
+            if job.way in {"transcribe", "upload"}:
+                sources = [self._directory / name for name in job.urls] if job.way == "upload" else job.urls
+                async with sessions[job.session].transcribe(sources, files_per_task=job.files_per_task) as batch:
                     async for result in batch:
                         self._told.results.append((job, result))
                 return
@@ -155,6 +177,10 @@ class _Stage:
             if job.way == "attach":
                 self._told.tokens.append(task.token)
                 task = await sessions[1].attach(task.token)
+            if job.way == "cancel":
+                # It may be too late, and the request may be what is lost: the task goes on then.
+                with suppress(FunASRError):
+                    await task.cancel()
             async for result in task:
                 self._told.results.append((job, result))
         except FunASRError as error:
@@ -164,7 +190,7 @@ class _Stage:
         """Submit as a peer does; a task is forgotten when its program was not told the id."""
         share = not_connected(self._run.share)
         program = PeerProgram(self._service, PEERS[self._run.program], self._run.seed, share)
-        await program.submit_all(sorted({url for job in self._jobs for url in job.urls}))
+        await program.submit_all([f"https://media.example.com/{number}.wav" for number in range(self._run.files)])
         findings = audit((), self._told, self._service.ledger, strict=True)
         return Findings(
             twice=findings.twice,

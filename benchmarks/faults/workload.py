@@ -14,7 +14,7 @@ from aiofunasr.emulator import FileProblem, RecognitionRequest, ScriptedRecogniz
 from aiofunasr.emulator.document import transcription_document
 from aiofunasr.emulator.word_filter import WordFilter
 
-Way = Literal["transcribe", "submit", "attach"]
+Way = Literal["transcribe", "upload", "submit", "attach", "cancel"]
 FilesPerTask = int | Literal["auto"]
 
 STRANGERS: Final = 200
@@ -26,13 +26,19 @@ _BATCHES: Final[tuple[tuple[str, int, float, FilesPerTask], ...]] = (
     ("packed", 0, 0.45, "auto"),
     ("single", 0, 0.36, 1),
     ("second", 1, 0.09, "auto"),
+    ("uploads", 0, 0.01, "auto"),
 )
 """Name, session, share of the files and files per task; what is left is for single tasks."""
+
+_SINGLE: Final[tuple[Way, ...]] = ("submit", "attach", "submit", "attach", "cancel")
 
 
 @frozen
 class Job:
-    """Files for one call of a program: `session` is 0 or 1, and `urls` may hold the same twice."""
+    """Files for one call of a program: `session` is 0 or 1, and `urls` may hold the same twice.
+
+    Those to be uploaded are names of files.
+    """
 
     name: str
     way: Way
@@ -57,13 +63,16 @@ def make_jobs(files: int, seed: int) -> tuple[Job, ...]:
     rest = urls
     for name, session, share, width in _BATCHES:
         own, rest = rest[: round(files * share)], rest[round(files * share) :]
-        jobs.append(Job(name, "transcribe", tuple(own), session, width))
+        if name == "uploads":
+            jobs.append(Job(name, "upload", tuple(f"upload-{index}.wav" for index in range(len(own)))))
+        else:
+            jobs.append(Job(name, "transcribe", tuple(own), session, width))
     while rest:
         count = min(len(rest), chance.randint(1, 15))
         own, rest = rest[:count], rest[count:]
         given = own + chance.choices(own, k=chance.randint(0, 5))
         chance.shuffle(given)
-        jobs.append(Job(f"task {len(jobs)}", "attach" if len(jobs) % 2 else "submit", tuple(given)))
+        jobs.append(Job(f"task {len(jobs)}", _SINGLE[len(jobs) % len(_SINGLE)], tuple(given)))
     return tuple(job for job in jobs if job.urls)
 
 
