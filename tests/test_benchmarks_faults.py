@@ -12,12 +12,11 @@ from aiofunasr.emulator import Ledger, Submission
 from aiofunasr.emulator.faults import FaultInjector
 from benchmarks.faults.audit import Findings, Told, audit
 from benchmarks.faults.peers import PEERS
-from benchmarks.faults.plan import hostile_plan, not_connected
+from benchmarks.faults.plan import KINDS, hostile_plan, not_connected
 from benchmarks.faults.run import OURS, Run, execute
 from benchmarks.faults.table import head, row
 from benchmarks.faults.workload import Expected, Job, expected, make_jobs
 
-KINDS = ["submit", "query", "list", "cancel", "policy", "upload", "result"]
 URLS = ("https://media.example.com/1/call-3s.wav", "https://media.example.com/2/404.wav")
 JOB = Job("a job", "transcribe", URLS)
 

@@ -9,9 +9,17 @@ from typing import Final
 
 from attrs import define, field, frozen
 
-from aiofunasr import AmbiguousSubmissionError, FileError, FunASRError, SubtaskResult, TaskCanceledError, TaskToken
+from aiofunasr import (
+    AmbiguousSubmissionError,
+    FileError,
+    FunASRError,
+    SessionClosedError,
+    SubtaskResult,
+    TaskCanceledError,
+    TaskToken,
+)
 from aiofunasr.emulator import Ledger, Submission
-from benchmarks.faults.workload import Job, expected
+from benchmarks.faults.workload import CLOSED_EARLY, Job, expected
 
 _UNIQUE: Final = re.compile(r"-[0-9a-f]{12}(?=\.)")
 """What tells an uploaded file's URL from those of others with the same name."""
@@ -148,5 +156,7 @@ def _classes_of_errors(told: Told, handed_out: Counter[tuple[str, int]]) -> Coun
         if result.error is not None and not by_service and not asked_for:
             counts[type(result.error).__name__] += 1
     for job, error in told.raised:
+        if job.session == CLOSED_EARLY and isinstance(error, SessionClosedError):
+            continue
         counts[type(error).__name__] += sum(not handed_out[job.name, index] for index in range(len(job.urls)))
     return counts

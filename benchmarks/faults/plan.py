@@ -54,7 +54,7 @@ _BURST: Final = 2.0
 NOT_CONNECTED: Final = 1.0
 """The weights of a burst, and of a request that never left, which is the transport's to fail."""
 
-_KINDS: Final = ("submit", "query", "list", "cancel", "policy", "upload", "result")
+KINDS: Final = ("submit", "query", "list", "cancel", "policy", "upload", "result")
 
 
 def hostile_plan(share: float, seed: int = 0, *, mixed_up: bool = True) -> FaultPlan:
@@ -67,10 +67,8 @@ def hostile_plan(share: float, seed: int = 0, *, mixed_up: bool = True) -> Fault
     if not share:
         return plan
     chance = Random(f"{seed}/bursts")
-    for kind in _KINDS:
-        faults = [*_ANY, *_ALSO.get(kind, ())]
-        if mixed_up and kind in {"submit", "result"}:
-            faults.append(_MIXED_UP)
+    for kind in KINDS:
+        faults = faults_of(kind, mixed_up=mixed_up)
         unit = share / (sum(weight for weight, _ in faults) + _BURST + NOT_CONNECTED)
         plan = plan.bursts(
             kind,
@@ -85,6 +83,12 @@ def hostile_plan(share: float, seed: int = 0, *, mixed_up: bool = True) -> Fault
             plan = plan.sometimes(kind, fault, unit * weight / left)
             left -= unit * weight
     return plan
+
+
+def faults_of(kind: str, *, mixed_up: bool = True) -> list[tuple[float, Fault]]:
+    """Return what requests of a kind may meet beside bursts, and how often, as weights."""
+    mixes = mixed_up and kind in {"submit", "result"}
+    return [*_ANY, *_ALSO.get(kind, ()), *([_MIXED_UP] if mixes else [])]
 
 
 def not_connected(share: float) -> float:

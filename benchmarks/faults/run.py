@@ -6,7 +6,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -27,11 +27,14 @@ from aiofunasr.wire.messages import Request
 from benchmarks.faults.audit import Findings, Told, audit
 from benchmarks.faults.peers import PEERS, PeerProgram
 from benchmarks.faults.plan import hostile_plan, not_connected
-from benchmarks.faults.workload import Job, make_jobs, strangers
+from benchmarks.faults.workload import CLOSED_EARLY, SESSIONS, Job, make_jobs, strangers
 
 OURS: Final = "aiofunasr"
 HORIZON: Final = 12 * 3600.0
 """Seconds after which what has not come is missing."""
+
+_EARLY: Final = 8.0
+"""Seconds after which a session is closed in the middle of its work."""
 
 _AT_ONCE: Final = 4
 """Tasks submitted at once, beside the batches."""
@@ -138,12 +141,19 @@ class _Stage:
         raise AssertionError("a run does not end")
 
     async def _ours(self) -> Findings:
-        sessions = [self._session(number) for number in range(2)]
+        sessions = [self._session(number) for number in range(SESSIONS)]
         with anyio.move_on_after(HORIZON - 3600.0):
-            async with sessions[0], sessions[1], anyio.create_task_group() as group:
+            async with AsyncExitStack() as stack:
+                for session in sessions:
+                    await stack.enter_async_context(session)
+                group = await stack.enter_async_context(anyio.create_task_group())
                 at_once = anyio.Semaphore(_AT_ONCE)
                 for job in self._jobs:
                     group.start_soon(self._do, job, sessions, at_once)
+                await anyio.sleep(_EARLY)
+                await sessions[CLOSED_EARLY].aclose()
+                for token in sessions[CLOSED_EARLY].unfinished:
+                    group.start_soon(self._attach, token, sessions[0])
         for session in sessions:
             self._told.tokens += session.unfinished
             self._told.unanswered += session.unanswered
@@ -182,6 +192,15 @@ class _Stage:
                 with suppress(FunASRError):
                     await task.cancel()
             async for result in task:
+                self._told.results.append((job, result))
+        except FunASRError as error:
+            self._told.raised.append((job, error))
+
+    async def _attach(self, token: str, session: Session) -> None:
+        """Take the results of a task that was left unfinished."""
+        job = next(job for job in self._jobs if job.session == CLOSED_EARLY)
+        try:
+            async for result in await session.attach(token):
                 self._told.results.append((job, result))
         except FunASRError as error:
             self._told.raised.append((job, error))

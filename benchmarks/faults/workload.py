@@ -23,19 +23,24 @@ STRANGERS_FROM, STRANGERS_TO = -30.0, 240.0
 
 _NO_TRANSCRIPT: Final = ("404", "silence", "DECODE_ERROR")
 _BATCHES: Final[tuple[tuple[str, int, float, FilesPerTask], ...]] = (
-    ("packed", 0, 0.45, "auto"),
-    ("single", 0, 0.36, 1),
+    ("packed", 0, 0.42, "auto"),
+    ("single", 0, 0.34, 1),
     ("second", 1, 0.09, "auto"),
     ("uploads", 0, 0.01, "auto"),
+    ("closed early", 2, 0.05, 1),
 )
 """Name, session, share of the files and files per task; what is left is for single tasks."""
+
+SESSIONS: Final = 3
+CLOSED_EARLY: Final = 2
+"""The session that is closed after some seconds; what it left unfinished is then attached on the first."""
 
 _SINGLE: Final[tuple[Way, ...]] = ("submit", "attach", "submit", "attach", "cancel")
 
 
 @frozen
 class Job:
-    """Files for one call of a program: `session` is 0 or 1, and `urls` may hold the same twice.
+    """Files for one call of a program: `session` is a number, and `urls` may hold the same twice.
 
     Those to be uploaded are names of files.
     """
