@@ -24,7 +24,7 @@ JOB = Job("a job", "transcribe", URLS)
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_nothing_twice_nothing_forgotten_nothing_wrong(share: float, seed: int) -> None:
-    findings = execute(Run(OURS, share, seed, 60, mixed_up=False)).findings
+    findings = execute(Run(OURS, share, seed, 100, mixed_up=False)).findings
     assert not findings.samples
     assert findings.broken == 0
     assert bool(findings.errors) == bool(share)

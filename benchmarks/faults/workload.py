@@ -35,7 +35,7 @@ SESSIONS: Final = 3
 CLOSED_EARLY: Final = 2
 """The session that is closed after some seconds; what it left unfinished is then attached on the first."""
 
-_SINGLE: Final[tuple[Way, ...]] = ("submit", "attach", "submit", "attach", "cancel")
+_SINGLE: Final[tuple[Way, ...]] = ("submit", "attach", "cancel", "submit", "attach")
 
 
 @frozen
@@ -72,12 +72,13 @@ def make_jobs(files: int, seed: int) -> tuple[Job, ...]:
             jobs.append(Job(name, "upload", tuple(f"upload-{index}.wav" for index in range(len(own)))))
         else:
             jobs.append(Job(name, "transcribe", tuple(own), session, width))
+    batches = len(jobs)
     while rest:
-        count = min(len(rest), chance.randint(1, 15))
+        count = min(len(rest), chance.randint(1, 8))
         own, rest = rest[:count], rest[count:]
         given = own + chance.choices(own, k=chance.randint(0, 5))
         chance.shuffle(given)
-        jobs.append(Job(f"task {len(jobs)}", _SINGLE[len(jobs) % len(_SINGLE)], tuple(given)))
+        jobs.append(Job(f"task {len(jobs)}", _SINGLE[(len(jobs) - batches) % len(_SINGLE)], tuple(given)))
     return tuple(job for job in jobs if job.urls)
 
 
