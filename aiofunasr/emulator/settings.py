@@ -190,6 +190,7 @@ class EmulatorSettings:
     # HTTP (sections 1.4 and 6.1).
     gzip: bool = True
     date_header: bool = True
+    """Off: replies come without a `Date`."""
     error_content_type: bool = True
     """Off: error bodies come without a `Content-Type`, as recorded for a 401."""
 
