@@ -46,12 +46,14 @@ class Sight:
         ended: Whether it has ended.
         count: How many files it has, where that was said.
         digests: `file_digest` of each file, of those that were shown.
+        shown: How many files were shown; one that was submitted twice is shown twice.
         made_at: When it was made, in seconds since the epoch, if the service's times are of the zone they should be.
     """
 
     ended: bool
     count: int | None = None
     digests: frozenset[str] | None = None
+    shown: int = 0
     made_at: float | None = None
 
     @classmethod
@@ -64,6 +66,7 @@ class Sight:
             # No task has no files: a zero is a count that was not made.
             count=(snapshot.task_metrics.TOTAL if snapshot.task_metrics else None) or None,
             digests=digests or None,
+            shown=len(snapshot.results),
             made_at=moment(snapshot.submit_time),
         )
 

@@ -139,8 +139,9 @@ def _compare(intent: Intent, suspect: Suspect, begin: float, end: float) -> _Is:
         return _Is.OPEN
     # What it says of its own time is believed where it speaks for it, not against: it may be in another zone.
     in_time = made_at(suspect.row) is not None or (sight.made_at is not None and begin <= sight.made_at <= end)
-    # A task may have ended for some of its files only, and say nothing of the others.
-    return _Is.OURS if shown == intent.digests and in_time else _Is.MUTE
+    # A task may have ended for some of its files only, and say nothing of the others; or one may be in it twice.
+    exactly = shown == intent.digests and sight.shown <= intent.count
+    return _Is.OURS if exactly and in_time else _Is.MUTE
 
 
 def may_be_the_same(listed: str, sent: str) -> bool:

@@ -109,6 +109,11 @@ def test_what_ended_without_saying_its_files_makes_it_undecidable(sight: Sight) 
     assert isinstance(only(suspect(sight=sight), intent=lost(digests=AB), covered=False), Pending)
 
 
+def test_a_task_that_shows_a_file_twice_is_not_taken_for_one_that_has_it_once() -> None:
+    assert isinstance(only(suspect(sight=Sight(ended=True, digests=A, shown=2))), Undecidable)
+    assert isinstance(only(suspect(sight=Sight(ended=True, digests=A, shown=1))), Adopt)
+
+
 def test_two_urls_may_have_one_digest() -> None:
     assert isinstance(only(suspect(sight=shows("a", count=2)), intent=lost(count=2)), Adopt)
 
@@ -240,7 +245,7 @@ def test_an_answer_is_read() -> None:
     results = tuple(SubtaskSnapshot(file_url=url) for url in ("https://x/a%20b", "https://x/a b", None))
     metrics = TaskMetrics(TOTAL=3)
     snapshot = TaskSnapshot(task_id="t", task_status="SUCCEEDED", results=results, task_metrics=metrics)
-    assert Sight.of(snapshot) == Sight(ended=True, count=3, digests=frozenset({file_digest("https://x/a b")}))
+    assert Sight.of(snapshot) == Sight(ended=True, count=3, digests=frozenset({file_digest("https://x/a b")}), shown=3)
     for status, ended in {"UNKNOWN": False, "RUNNING": False, "FAILED": True, "CANCELED": True}.items():
         told = TaskSnapshot(task_id="t", task_status=status, task_metrics=TaskMetrics(TOTAL=0))
         assert Sight.of(told) == Sight(ended=ended)

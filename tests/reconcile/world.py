@@ -64,8 +64,9 @@ class Task:
         if now < self.unknown_until:
             return Sight(ended=False)
         ended, count = now >= self.ends_at, len(self.files) if self.counted else None
-        shown = frozenset(self.files) if ended and not self.mute else frozenset(self.files[:1] * self.partial)
-        return Sight(ended=ended, count=count, digests=shown or None, made_at=self.made_at)
+        shown = frozenset(self.files[: 0 if self.mute else None] if ended else self.files[:1] * self.partial)
+        many = len(self.files) if ended and not self.mute else len(shown)
+        return Sight(ended=ended, count=count, digests=shown or None, shown=many, made_at=self.made_at)
 
 
 @define
@@ -190,11 +191,22 @@ class World:
             sent_at, until = intent.sent_at - session.ahead, end - session.ahead
             assert sent_at - 10 <= task.made_at <= until + 10, "a stranger's task of another time"
             return
-        assert self.labels[task.maker] == intent.label, "its task asks for something else"
+        # Whoever was given a stranger's task instead left its own to be mistaken for another's.
+        mistaken = self._strangers_taken(session, intent)
+        assert mistaken or self.labels[task.maker] == intent.label, "its task asks for something else"
 
     def _check_absent(self, session: Session, intent: Intent) -> None:
         left = self.left_behind(session, intent)
         assert not left, f"submit {intent.id} is sent again: {left}"
+
+    def _strangers_taken(self, session: Session, intent: Intent) -> list[Decision]:
+        return [
+            decision
+            for decision in session.decided.values()
+            if isinstance(decision, Adopt)
+            and decision.intent.digests == intent.digests
+            and ((maker := self.tasks[decision.task_id].maker) is None or maker[0] != session.number)
+        ]
 
     def left_behind(self, session: Session, intent: Intent) -> list[Task]:
         """Return the tasks a submit, or one as good, made that nobody has, if nobody is left who may be given them."""
@@ -212,13 +224,7 @@ class World:
             and is_alike(frozenset(task.files), self.labels[task.maker])
         ]
         # Whoever was given a stranger's task, which is the one exception, left its own.
-        strangers = [
-            decision
-            for decision in session.decided.values()
-            if isinstance(decision, Adopt)
-            and is_alike(decision.intent.digests, decision.intent.label)
-            and ((maker := self.tasks[decision.task_id].maker) is None or maker[0] != session.number)
-        ]
+        strangers = self._strangers_taken(session, intent)
         may_have = len([each for each in open_ones if is_alike(each.digests, each.label)]) + len(strangers)
         return loose if len(loose) > may_have else []
 
