@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from itertools import count
 
 import anyio
 from attrs import define, evolve, field, frozen
@@ -23,35 +20,25 @@ from aiofunasr.errors import (
     BadRequestError,
     FunASRError,
     NotFoundError,
-    ThrottledError,
 )
 from aiofunasr.pipeline.gateway import Gateway
-from aiofunasr.pipeline.listing import every_row
-from aiofunasr.reconcile.clock import ServiceClock
+from aiofunasr.pipeline.passes import Passes
+from aiofunasr.pipeline.suspects import Suspects
 from aiofunasr.reconcile.coverage import Coverage
-from aiofunasr.reconcile.matching import Decision, Intent, Pending, Sight, Suspect, Undecidable, decide
+from aiofunasr.reconcile.intents import Adopt, Decision, Intent, Pending, Undecidable
+from aiofunasr.reconcile.matching import decide
 from aiofunasr.settings import Reconciliation
-from aiofunasr.snapshots import TERMINAL, ListedTask, TaskPage
-from aiofunasr.wire.messages import Kind, Reply
-from aiofunasr.wire.replies import read_snapshot, read_task_page
-from aiofunasr.wire.requests import list_tasks, query
+from aiofunasr.wire.messages import Kind
 
 logger = logging.getLogger("aiofunasr")
-
-PAGE_SIZE = 100
 
 _SHORTEST_REST = 3.0
 _LONGEST_REST = 60.0
 _REST_SHARE = 8
-"""The older the youngest of the lost submits, the longer the loop rests between two rounds: an eighth of that age."""
+"""The longer the youngest of the searches takes, the longer the loop rests between two rounds: an eighth of that."""
 
-_FIRST_LOOK_AGAIN = 10.0
-_LONGEST_LOOK_AGAIN = 60.0
-_LOOKS_A_ROUND = 50
-_LOOKS_AT_ONCE = 4
-
-_OLDEST_START = 20 * 3600.0
-"""A list that is asked from a time on shows 24 hours from there; further back it is asked without one (4.2)."""
+_BUDGET_SHARE = 4
+"""At most a quarter of the queries goes into the pages of the list, however long it is."""
 
 _PRUNE_EVERY = 1000
 
@@ -65,22 +52,19 @@ class Search:
     Attributes:
         intent: What was sent, and when.
         conclude: What is done with the decision, whether or not somebody waits for it.
+        begun_at: When the search began, by the loop's clock.
+        sought_since: The same by the clock of the intent.
+        is_covered: Whether the list has shown every task that may have come of it.
         over: Set when the decision was made and taken in.
     """
 
     intent: Intent
     conclude: Callable[[Decision], Awaitable[None]]
+    begun_at: float
+    sought_since: float
     over: anyio.Event = field(factory=anyio.Event)
+    is_covered: bool = False
     decision: Decision | None = None
-
-
-@frozen
-class _Look:
-    """What was last heard of a suspect, and when to ask again."""
-
-    sight: Sight
-    again_at: float
-    interval: float
 
 
 @frozen(kw_only=True)
@@ -125,17 +109,19 @@ class Reconciler:
         self._clock = clock
         self._settings = settings
         self._is_watched = is_watched
-        self._service_clock = ServiceClock()
         self._coverage = Coverage(lag=settings.lag)
-        self._ids = count(1)
+        self._suspects = Suspects(gateway)
+        self._passes = Passes(gateway, clock, self._coverage, self._suspects)
+        self._last_id = 0
         self._under_way: dict[int, Intent] = {}
         self._searches: dict[int, Search] = {}
+        # Submits that could not be told from others: while those are searched for, they still may be.
+        self._given_up: dict[int, Intent] = {}
         self._others: set[str] = set()
-        self._rows: dict[str, ListedTask] = {}
-        self._looks: dict[str, _Look] = {}
+        # The first submit that left after a clock was set.
+        self._first_after: int | None = None
+        self._pages = 0
         self._wake = anyio.Event()
-        # Whether the list may be asked for a time and a model; given up where it then hides our own tasks.
-        self._filters = True
         self._accepted = 0
         self._counts = {"found": 0, "absent": 0, "undecided": 0}
         self._lost = 0
@@ -153,37 +139,30 @@ class Reconciler:
 
     def leaves(self, model: str, digests: Iterable[str], label: str) -> Intent:
         """Note a submit that leaves now."""
-        intent = Intent(
-            id=next(self._ids),
-            model=model,
-            digests=frozenset(digests),
-            label=label,
-            sent_at=self._clock(),
-            ended_at=None,
-        )
+        intent = self._intent(model, digests, label, sent_at=self._clock())
         self._under_way[intent.id] = intent
         return intent
 
     def heard(self, date: str, intent: Intent) -> None:
         """Learn the service's time from the `Date` of the reply to a submit."""
-        self._learn_time(date, intent.sent_at)
+        self._passes.learn_time(date, intent.sent_at)
 
     def accepted(self, intent: Intent, task_id: str) -> None:
         """Note that a submit was answered with a task id."""
         self._under_way.pop(intent.id, None)
-        self.own(task_id, intent.sent_at, self._clock())
+        self.own(task_id, intent.sent_at, self._clock(), intent.model)
         self._accepted += 1
         if self._accepted % _PRUNE_EVERY == 0:
-            self._coverage.forget(self._clock(), self._first_lost())
+            self._prune()
 
     def dismiss(self, intent: Intent) -> None:
         """Forget a submit: it certainly made no task, or nobody wants to know."""
         self._under_way.pop(intent.id, None)
         self._wake.set()
 
-    def own(self, task_id: str, sent_at: float, answered_at: float) -> None:
+    def own(self, task_id: str, sent_at: float, answered_at: float, model: str | None = None) -> None:
         """Note a task that is ours: it came of no lost submit, and the list has to show it."""
-        self._coverage.accepted(task_id, sent_at, answered_at)
+        self._coverage.accepted(task_id, sent_at, answered_at, model)
         self._wake.set()
 
     def own_unseen(self, task_ids: Iterable[str]) -> None:
@@ -207,19 +186,24 @@ class Reconciler:
         conclude: Callable[[Decision], Awaitable[None]],
     ) -> Search:
         """Begin to search for the task of a submit of another process, which did not live to see its reply."""
-        intent = Intent(
-            id=next(self._ids),
+        intent = self._intent(model, digests, label, sent_at=sent_at)
+        return self._search(evolve(intent, ended_at=ended_at, request_id=request_id), conclude)
+
+    def _intent(self, model: str, digests: Iterable[str], label: str, *, sent_at: float) -> Intent:
+        each = tuple(digests)
+        self._last_id += 1
+        return Intent(
+            id=self._last_id,
             model=model,
-            digests=frozenset(digests),
+            digests=frozenset(each),
+            count=len(each),
             label=label,
             sent_at=sent_at,
-            ended_at=ended_at,
-            request_id=request_id,
+            ended_at=None,
         )
-        return self._search(intent, conclude)
 
     def _search(self, intent: Intent, conclude: Callable[[Decision], Awaitable[None]]) -> Search:
-        search = Search(intent, conclude)
+        search = Search(intent, conclude, anyio.current_time(), self._clock())
         self._searches[intent.id] = search
         self._lost += 1
         self._wake.set()
@@ -231,8 +215,7 @@ class Reconciler:
         """Search, until told to stop."""
         while True:
             while not self._searches:
-                self._rows.clear()
-                self._looks.clear()
+                self._prune()
                 self._wake = anyio.Event()
                 await self._wake.wait()
             await self._rest()
@@ -255,49 +238,55 @@ class Reconciler:
                 await self._wake.wait()
 
     def _interval(self) -> float:
-        now = self._clock()
-        youngest = min((now - (search.intent.ended_at or now) for search in self._searches.values()), default=0.0)
-        return min(max(youngest / _REST_SHARE, _SHORTEST_REST), _LONGEST_REST)
+        now = anyio.current_time()
+        youngest = min((now - search.begun_at for search in self._searches.values()), default=0.0)
+        rest = min(max(youngest / _REST_SHARE, _SHORTEST_REST), _LONGEST_REST)
+        return max(rest, self._pages * _BUDGET_SHARE / self._gateway.lanes[Kind.QUERY].budget.ceiling)
 
     async def _round(self) -> None:
-        await self._pass_through_list()
-        decisions = await self._decide()
-        suspects = dict.fromkeys(
-            task_id for decision in decisions if isinstance(decision, Pending) for task_id in decision.candidates
-        )
-        if await self._look_at(suspects):
-            decisions = await self._decide()
-        for decision in decisions:
+        try:
+            await self._pass_through_list()
+        except _NOT_LISTED:
+            raise
+        except FunASRError as error:
+            # What is known already may be enough, and the patience may be at its end.
+            logger.info("searching for lost submits goes on after: %s", error)
+        open_ones = await self._decide()
+        if await self._suspects.look_at(dict.fromkeys(task_id for each in open_ones for task_id in each.to_look_at)):
+            open_ones = await self._decide()
+        for each in open_ones:
+            search = self._searches.get(each.intent.id)
             # A suspect is followed to its end; but where there is none, more waiting shows nothing more.
-            ended_at = decision.intent.ended_at or 0.0
             if (
-                isinstance(decision, Pending)
-                and not decision.candidates
-                and self._clock() - ended_at > self._settings.patience
+                search is not None
+                and anyio.current_time() - search.begun_at > self._settings.patience
+                and not self._suspects.in_progress(each.to_look_at, self._settings.patience)
             ):
-                await self._end(
-                    Undecidable(decision.intent, (), "the task list has not shown enough to tell that there is no task")
-                )
-        self._coverage.forget(self._clock(), self._first_lost())
+                why = "the task list has not shown enough to tell that there is no task"
+                if each.candidates:
+                    why = "nothing was shown that tells whether a task of that time is its"
+                await self._end(Undecidable(each.intent, each.candidates, why))
+        self._prune()
 
-    async def _decide(self) -> list[Decision]:
+    async def _decide(self) -> list[Pending]:
         """Make the decisions that can be made now, and return those that are left open."""
-        suspects = {
-            task_id: Suspect(row, self._looks[task_id].sight if task_id in self._looks else None)
-            for task_id, row in self._rows.items()
-            if not self._owns(task_id)
-        }
-        intents = [*self._under_way.values(), *(search.intent for search in self._searches.values())]
+        self._heed_clock()
         late = self._settings.late
+        for search in self._searches.values():
+            search.is_covered |= self._coverage.covers(search.intent, late=late, sought_since=search.sought_since)
         decisions = decide(
-            intents,
-            suspects,
-            self._service_clock,
-            lambda intent: self._coverage.covers(intent, late=late),
+            [*self._under_way.values(), *(search.intent for search in self._searches.values())],
+            {task_id: suspect for task_id, suspect in self._suspects if not self._owns(task_id)},
+            self._passes.service_clock,
+            lambda intent: intent.id in self._searches and self._searches[intent.id].is_covered,
+            given_up=self._given_up.values(),
             late=late,
         )
         for decision in decisions:
-            if not isinstance(decision, Pending):
+            if isinstance(decision, Adopt) and self._is_watched(decision.task_id):
+                why = "the task that shows its files was attached to meanwhile"
+                await self._end(Undecidable(decision.intent, (decision.task_id,), why))
+            elif not isinstance(decision, Pending):
                 await self._end(decision)
         return [decision for decision in decisions if isinstance(decision, Pending)]
 
@@ -307,10 +296,19 @@ class Reconciler:
             return
         kind = {"Adopt": "found", "Absent": "absent"}.get(type(decision).__name__, "undecided")
         self._counts[kind] += 1
+        if kind == "undecided":
+            self._given_up[search.intent.id] = search.intent
+        elif isinstance(decision, Adopt):
+            # Whether or not it can be taken in: it is nobody else's.
+            self.own_unseen([decision.task_id])
         logger.info("a submit without a reply: %s after %.0f s", kind, self._clock() - search.intent.sent_at)
-        search.decision = decision
         try:
             await search.conclude(decision)
+            # Not before: what was not taken in must not be acted on.
+            search.decision = decision
+        except Exception:
+            # It is this search's and nobody else's; whoever waits for it sees that there is no decision.
+            logger.exception("taking in what a search found failed")
         finally:
             search.over.set()
 
@@ -319,101 +317,58 @@ class Reconciler:
             await self._end(Undecidable(search.intent, (), why))
 
     def _owns(self, task_id: str) -> bool:
-        return task_id in self._coverage or task_id in self._others or self._is_watched(task_id)
-
-    def _first_lost(self) -> float | None:
-        return min((search.intent.sent_at for search in self._searches.values()), default=None)
-
-    # --- the task list ---
+        return task_id in self._coverage or task_id in self._others
 
     async def _pass_through_list(self) -> None:
-        first_lost = self._first_lost()
-        if first_lost is None:
+        """Look for more in the list, unless it has shown all that is searched for."""
+        self._pages = 0
+        wanted = [search.intent for search in self._searches.values() if not search.is_covered]
+        if not wanted:
             return
-        begun_at, since = self._clock(), self._coverage.since(first_lost)
-        start = self._service_clock.window(since, since)[0]
-        filtered = self._filters and begun_at - start < _OLDEST_START
-        if not filtered:
-            since = max(since, begun_at - _OLDEST_START)
-        models = {search.intent.model for search in self._searches.values()}
-        model = models.pop() if filtered and len(models) == 1 else None
-        oldest = self._service_clock.window(first_lost, first_lost)[0]
-        shown: set[str] = set()
-
-        async def ask(page_no: int) -> TaskPage:
-            # The service does not say whether pages are counted with queries, so they count as both.
-            await self._gateway.lanes[Kind.QUERY].turn()
-            sent_at = self._clock()
-
-            def read(reply: Reply) -> TaskPage:
-                self._learn_time(reply.headers.get("date", ""), sent_at)
-                return read_task_page(reply)
-
-            return await self._gateway.ask(
-                Kind.LIST,
-                lambda caller: list_tasks(
-                    caller,
-                    page_no=page_no,
-                    page_size=PAGE_SIZE,
-                    start_time=datetime.fromtimestamp(start, UTC) if filtered else None,
-                    model_name=model,
-                ),
-                read,
-            )
-
-        async for row in every_row(ask):
-            shown.add(row.task_id)
-            made_at = row.gmt_create or row.start_time
-            span = self._coverage.span_of(row.task_id)
-            if span is not None and row.gmt_create is not None:
-                self._service_clock.created(row.gmt_create.timestamp(), *span)
-            elif span is None and (made_at is None or made_at.timestamp() >= oldest):
-                self._rows[row.task_id] = row
-        if not self._coverage.passed(shown, since, begun_at) and filtered:
-            # Our own tasks are not in it: its times may be of another zone, its models go by other names.
-            logger.info("the task list, asked for a time and a model, hides our own tasks; asking for all of it")
-            self._filters = False
-            self._coverage.forget_passes()
-
-    def _learn_time(self, date: str, sent_at: float) -> None:
+        models = {intent.model for intent in wanted}
+        before = self._passes.pages
         try:
-            replied_at = parsedate_to_datetime(date).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            return
-        self._service_clock.replied(replied_at, sent_at, self._clock())
-
-    # --- the suspects ---
-
-    async def _look_at(self, suspects: Iterable[str]) -> bool:
-        """Ask about the suspects that are due, and say whether anything was heard."""
-        now = anyio.current_time()
-        due = [task_id for task_id in suspects if self._is_due(task_id, now)][:_LOOKS_A_ROUND]
-        places = anyio.Semaphore(_LOOKS_AT_ONCE)
-        async with anyio.create_task_group() as group:
-            for task_id in due:
-                await places.acquire()
-                group.start_soon(self._look, task_id, places)
-        return bool(due)
-
-    def _is_due(self, task_id: str, now: float) -> bool:
-        look = self._looks.get(task_id)
-        if look is None:
-            return True
-        ended_since = self._rows[task_id].status in TERMINAL and look.interval == _FIRST_LOOK_AGAIN
-        return not look.sight.ended and (look.again_at <= now or ended_since)
-
-    async def _look(self, task_id: str, places: anyio.Semaphore) -> None:
-        try:
-            snapshot = await self._gateway.ask(
-                Kind.QUERY, lambda caller: query(caller, task_id), lambda reply: read_snapshot(reply, task_id)
-            )
-        except ThrottledError as error:
-            logger.info("asking about a suspect was throttled: %s", error)
-        except FunASRError as error:
-            logger.info("asking about a suspect failed: %s", error)
-        else:
-            before = self._looks.get(task_id)
-            interval = _FIRST_LOOK_AGAIN if before is None else min(before.interval * 1.5, _LONGEST_LOOK_AGAIN)
-            self._looks[task_id] = _Look(Sight.of(snapshot), anyio.current_time() + interval, interval)
+            await self._passes.go(min(intent.sent_at for intent in wanted), models.pop() if len(models) == 1 else None)
         finally:
-            places.release()
+            self._pages = self._passes.pages - before
+
+    def _heed_clock(self) -> None:
+        """Begin anew where a clock was set: what was taken for a task of another time may not be."""
+        if self._passes.clock_was_set:
+            self._passes.clock_was_set = False
+            self._first_after = self._last_id + 1
+            for search in self._searches.values():
+                search.is_covered = False
+
+    def _prune(self) -> None:
+        """Forget what no search needs any more, nor any that may yet begin."""
+        now, late, clock = self._clock(), self._settings.late, self._passes.service_clock
+        open_ones = [*self._under_way.values(), *(search.intent for search in self._searches.values())]
+        first = min((intent.sent_at for intent in open_ones), default=None)
+        width = clock.most - clock.least
+        self._given_up = {
+            intent.id: intent
+            for intent in self._given_up.values()
+            if first is not None and (intent.ended_at or now) + late + width >= first
+        }
+        oldest = min((intent.id for intent in (*open_ones, *self._given_up.values())), default=self._last_id + 1)
+        if self._first_after is not None and oldest >= self._first_after:
+            self._first_after = None
+            clock.settle()
+        searched = [
+            (search.intent.sent_at, (search.intent.ended_at or now) + late) for search in self._searches.values()
+        ]
+        under_way = min((intent.sent_at for intent in self._under_way.values()), default=now)
+        self._coverage.forget(under_way, (min(searched)[0], max(end for _, end in searched)) if searched else None)
+        self._suspects.keep(_merged(clock.window(*span) for span in searched))
+
+
+def _merged(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return spans as few that do not overlap."""
+    merged: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((begin, end))
+    return merged

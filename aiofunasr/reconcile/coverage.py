@@ -4,12 +4,14 @@ A list may lag behind the truth by an unknown time, show tasks of other keys onl
 one of another zone. So its silence is believed only where our own tasks vouch for it: the *witnesses*, which are known
 to exist because their submits were answered. A submit is covered once two complete passes through the list each
 
-- began when the service could no longer act on the submit, and twice the longest lag ever seen had passed since;
+- began when the service could no longer act on the submit, and twice the longest lag seen of late had passed since;
 - showed a witness, and every one that was made until then;
-- and either showed a witness that was made later still, so that the list has come past that moment, or began after a
-  lag that is longer than what a list may reasonably have, and four times what was seen.
+- and either showed a witness that was made later still, so that the list has come past that moment, and left as long
+  again for rows that come out of their order; or began after a lag that is longer than what a list may reasonably
+  have, and four times what was seen.
 
 Without any witness nothing is ever covered: who has no other task on the account learns nothing from an empty list.
+A row that comes later than all that, while every witness came sooner, is the limit of what can be known.
 """
 
 from __future__ import annotations
@@ -19,10 +21,13 @@ from collections.abc import Collection
 
 from attrs import frozen
 
-from aiofunasr.reconcile.matching import LATE, Intent
+from aiofunasr.reconcile.intents import LATE, Intent
 
 LAG = 60.0
 """Seconds after which a list that has shown no lag to speak of is taken to be complete."""
+
+_OUT_OF_ORDER = 1 / 4
+"""The share of that within which a row may come later than the row of a task that was made after it."""
 
 _PASSES = 2
 _KEPT = 8
@@ -34,13 +39,17 @@ _REMEMBERED = 600.0
 _BEFORE = 60.0
 """Seconds before the first lost submit in which witnesses are sought."""
 
+_LAG_REMEMBERED = 3600.0
+"""Seconds, at least, for which a lag is thought of; a long one is for four times its length."""
+
 
 @frozen
-class _Witness:
-    """A task of ours: when its submit left and when it was answered."""
+class Witness:
+    """A task of ours: when its submit left and when it was answered, and its model where that is known."""
 
     sent_at: float
     answered_at: float
+    model: str | None
 
 
 @frozen
@@ -65,22 +74,32 @@ class Coverage:
 
     def __init__(self, *, lag: float = LAG) -> None:
         self._lag = lag
-        self._witnesses: dict[str, _Witness] = {}
+        self._witnesses: dict[str, Witness] = {}
         self._passes: deque[_Pass] = deque(maxlen=_KEPT)
-        self.longest_lag = 0.0
+        # The lags that count, each shorter and seen later than the one before it, and when each was seen.
+        self._lags: deque[tuple[float, float]] = deque()
+        self._begun_anew_at = float("-inf")
 
     def __contains__(self, task_id: str) -> bool:
         """Return whether a task is one of ours, as far back as it matters."""
         return task_id in self._witnesses
 
-    def accepted(self, task_id: str, sent_at: float, answered_at: float) -> None:
-        """Note a task of ours; the newest come last."""
-        self._witnesses[task_id] = _Witness(sent_at, answered_at)
+    def __len__(self) -> int:
+        """Return how many witnesses are kept."""
+        return len(self._witnesses)
 
-    def span_of(self, task_id: str) -> tuple[float, float] | None:
-        """Return when a task of ours was submitted, and answered."""
-        witness = self._witnesses.get(task_id)
-        return None if witness is None else (witness.sent_at, witness.answered_at)
+    @property
+    def longest_lag(self) -> float:
+        """The longest time in seconds that the list was seen to lag behind, of late."""
+        return self._lags[0][0] if self._lags else 0.0
+
+    def accepted(self, task_id: str, sent_at: float, answered_at: float, model: str | None = None) -> None:
+        """Note a task of ours; the newest come last."""
+        self._witnesses[task_id] = Witness(sent_at, answered_at, model)
+
+    def witness(self, task_id: str) -> Witness | None:
+        """Return what is known of a task of ours."""
+        return self._witnesses.get(task_id)
 
     def since(self, first_lost: float) -> float:
         """Return from when on a pass must show what was made, so that it holds a witness if there is any."""
@@ -88,18 +107,28 @@ class Coverage:
         earlier = [witness.sent_at for witness in self._witnesses.values() if witness.sent_at < first_lost]
         return min(since, max(earlier)) if earlier else since
 
-    def passed(self, task_ids: Collection[str], since: float, begun_at: float) -> bool:
-        """Take in a complete pass; False when it shows none of the witnesses it should have shown."""
-        expected = {
-            task_id: witness
-            for task_id, witness in self._witnesses.items()
-            if witness.sent_at >= since and witness.answered_at <= begun_at
-        }
+    def vouched(self, task_ids: Collection[str], since: float, begun_at: float, model: str | None = None) -> bool:
+        """Say whether a complete pass shows any of the witnesses it should show; True where there are none."""
+        expected = self._expected(since, begun_at, model)
+        return not expected or any(task_id in task_ids for task_id in expected)
+
+    def passed(self, task_ids: Collection[str], since: float, begun_at: float, model: str | None = None) -> None:
+        """Take in a complete pass that shows what was made `since` then, of one model only where that is given."""
+        expected = self._expected(since, begun_at, model)
         shown = [witness.sent_at for task_id, witness in expected.items() if task_id in task_ids]
-        missing = [witness for task_id, witness in expected.items() if task_id not in task_ids]
+        # A witness of unknown model vouches where it is shown; where it is not, it need not have been.
+        missing = [
+            witness
+            for task_id, witness in expected.items()
+            if task_id not in task_ids and (model is None or witness.model == model)
+        ]
+        while self._lags and begun_at - self._lags[0][1] > max(_LAG_REMEMBERED, 4 * self._lags[0][0]):
+            self._lags.popleft()
         if missing:
-            longest = max(begun_at - witness.answered_at for witness in missing)
-            self.longest_lag = max(self.longest_lag, longest)
+            lag = max(begun_at - witness.answered_at for witness in missing)
+            while self._lags and self._lags[-1][0] <= lag:
+                self._lags.pop()
+            self._lags.append((lag, begun_at))
         self._passes.append(
             _Pass(
                 since,
@@ -108,31 +137,63 @@ class Coverage:
                 min((witness.sent_at for witness in missing), default=None),
             )
         )
-        return bool(shown) or not expected
+
+    def _expected(self, since: float, begun_at: float, model: str | None) -> dict[str, Witness]:
+        return {
+            task_id: witness
+            for task_id, witness in self._witnesses.items()
+            if witness.sent_at >= since
+            and witness.answered_at <= begun_at
+            and (model is None or witness.model is None or witness.model == model)
+        }
 
     def forget_passes(self) -> None:
         """Begin anew, because the list is asked in another way from now on."""
         self._passes.clear()
-        self.longest_lag = 0.0
 
-    def covers(self, intent: Intent, *, late: float = LATE) -> bool:
-        """Say whether the list has shown every task that may have come of a submit that was given up."""
+    def clock_was_set(self, now: float) -> None:
+        """Begin anew, because times from before cannot be compared with times from now on."""
+        self._passes.clear()
+        self._begun_anew_at = now
+
+    def covers(self, intent: Intent, *, late: float = LATE, sought_since: float = float("-inf")) -> bool:
+        """Say whether the list has shown every task that may have come of a submit that was given up.
+
+        Passes from before it was sought do not count: nobody kept what they showed of it.
+        """
         if intent.ended_at is None:
             return False
-        end = intent.ended_at + late
-        return sum(self._is_enough(each, intent.sent_at, end) for each in self._passes) >= _PASSES
+        end = max(intent.ended_at + late, self._begun_anew_at)
+        passes = [each for each in self._passes if each.begun_at >= sought_since]
+        return sum(self._is_enough(each, intent.sent_at, end) for each in passes) >= _PASSES
 
     def _is_enough(self, each: _Pass, begin: float, end: float) -> bool:
         if each.since > begin or each.newest_shown is None or each.begun_at < end + 2 * self.longest_lag:
             return False
         if each.oldest_missing is not None and each.oldest_missing <= end:
             return False
-        return each.newest_shown > end or each.begun_at >= end + max(self._lag, 4 * self.longest_lag)
+        waited = each.begun_at - end
+        if each.newest_shown > end and waited >= self._lag * _OUT_OF_ORDER:
+            return True
+        return waited >= max(self._lag, 4 * self.longest_lag)
 
-    def forget(self, now: float, first_lost: float | None) -> None:
-        """Drop what no lost submit needs any more; `first_lost` is when the oldest of them left."""
-        if first_lost is None:
+    def forget(self, first: float, searched: tuple[float, float] | None = None) -> None:
+        """Drop what no submit without an outcome needs any more.
+
+        Args:
+            first: When the oldest of those left that are under way, or the time where none is.
+            searched: When the first of those left that are searched for, and until when the last may make a task.
+        """
+        recent = first - _REMEMBERED
+        if searched is None:
             self._passes.clear()
-        until = self.since(now - _REMEMBERED if first_lost is None else first_lost)
-        for task_id in [task_id for task_id, witness in self._witnesses.items() if witness.sent_at < until]:
+            until, begin = self.since(recent), recent
+        else:
+            # Where a search takes hours, what was made in between is no evidence for it.
+            until, begin = self.since(min(searched[0], recent)), searched[1] + _REMEMBERED
+        for task_id in [
+            task_id
+            for task_id, witness in self._witnesses.items()
+            if witness.sent_at < until or begin < witness.sent_at < recent
+        ]:
             del self._witnesses[task_id]

@@ -7,118 +7,47 @@ here owns, from the cheapest to the best:
 - how many files it has: in any answer about it;
 - which files: in the answer once it has ended, unless it failed or was cancelled without a word about them.
 
-A submit is given a task only when that task shows exactly its files (or the very id of its request), when no other
-submit of ours could have made it, and when there is no second such task. A task of a stranger for the very same files,
-made in the same seconds, cannot be told from ours by anything the service shows: where it is the only one it is taken,
-which gives the right transcript and bills nobody twice; where there are two, none is.
+A submit is given a task only when that task shows exactly its files (or the very id of its request), when it was made
+while the submit was under way, when no other submit of ours could have made it, and when there is no second such task.
+A task of a stranger for the very same files, made in the same seconds, cannot be told from ours by anything the service
+shows: where it is the only one it is taken, which gives the right transcript and bills nobody twice; where there are
+two, none is.
+
+Submits of ours for the same files and with the same label are as good as each other, and share the tasks that one of
+them made; but only once all that they made is known, for what is given away in haste may leave another's task behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
 from attrs import frozen
 
 from aiofunasr.reconcile.clock import ServiceClock
-from aiofunasr.snapshots import ListedTask, TaskSnapshot, TaskStatus
-from aiofunasr.token import file_digest
+from aiofunasr.reconcile.intents import (
+    LATE,
+    Absent,
+    Adopt,
+    Decision,
+    Intent,
+    Pending,
+    Suspect,
+    Undecidable,
+    made_at,
+    made_by,
+)
+from aiofunasr.reconcile.sharing import share_out
 
-LATE = 30.0
-"""Seconds after a submit was given up in which the service may still act on it: it may lie in a proxy's queue."""
-
-
-@frozen(kw_only=True)
-class Intent:
-    """A submit of ours whose outcome is not known, or not yet.
-
-    Attributes:
-        id: Which one it is.
-        model: The model it was sent for.
-        digests: `file_digest` of each URL in it.
-        label: What else was asked for; two submits of the same files and label are as good as each other.
-        sent_at: Just before it left, seconds since the epoch by our clock.
-        ended_at: When it was given up, likewise; None while it is under way.
-        request_id: The service's id of the request, where a reply gave one.
-    """
-
-    id: int
-    model: str
-    digests: frozenset[str]
-    label: str = ""
-    sent_at: float
-    ended_at: float | None
-    request_id: str | None = None
-
-
-@frozen(kw_only=True)
-class Sight:
-    """What an answer said of a task: whether it has ended, and how many files it has and which, where it said so."""
-
-    ended: bool
-    count: int | None = None
-    digests: frozenset[str] | None = None
-
-    @classmethod
-    def of(cls, snapshot: TaskSnapshot) -> Sight:
-        """Read the answer to a query."""
-        digests = frozenset(file_digest(subtask.file_url) for subtask in snapshot.results if subtask.file_url)
-        return cls(
-            # What is listed exists: UNKNOWN only means that the answer came from a place that has not heard of it yet.
-            ended=snapshot.is_terminal and snapshot.task_status != TaskStatus.UNKNOWN,
-            count=snapshot.task_metrics.TOTAL if snapshot.task_metrics else None,
-            digests=digests or None,
-        )
-
-
-@frozen
-class Suspect:
-    """A task that nobody here owns: its newest row, and what was last heard of it, if it was asked about."""
-
-    row: ListedTask
-    sight: Sight | None = None
-
-
-@frozen
-class Adopt:
-    """The task is the submit's."""
-
-    intent: Intent
-    task_id: str
-
-
-@frozen
-class Absent:
-    """There is no task of this submit, for certain: it may be sent again."""
-
-    intent: Intent
-
-
-@frozen
-class Undecidable:
-    """No evidence that is still to come can tell; the candidates are the tasks it may be."""
-
-    intent: Intent
-    candidates: tuple[str, ...]
-    why: str
-
-
-@frozen
-class Pending:
-    """Not yet: these tasks have to be looked at, or the list has not shown enough."""
-
-    intent: Intent
-    candidates: tuple[str, ...]
-
-
-Decision = Adopt | Absent | Undecidable | Pending
+__all__ = ["LATE", "Absent", "Adopt", "Decision", "Intent", "Pending", "Undecidable", "decide", "may_be_the_same"]
 
 
 class _Is(Enum):
     OURS = "it shows the submit's files"
     OTHER = "it cannot be the submit's"
     OPEN = "a later answer will tell"
-    MUTE = "it has ended and says nothing of its files"
+    MUTE = "it has ended and does not say of which files it is, or nobody knows when it was made"
 
 
 def decide(
@@ -127,6 +56,7 @@ def decide(
     clock: ServiceClock,
     is_covered: Callable[[Intent], bool],
     *,
+    given_up: Iterable[Intent] = (),
     late: float = LATE,
 ) -> list[Decision]:
     """Say of each submit that was given up what is known of it now.
@@ -136,56 +66,94 @@ def decide(
         suspects: The tasks seen in the list that nobody here owns.
         clock: How the service's time of day differs from ours.
         is_covered: Whether the list has shown every task that may have come of a submit.
+        given_up: The submits that were undecidable before: what they made must not be given to others, either.
         late: Seconds in which the service may still act on a submit that was given up.
     """
-    intents = list(intents)
-    views = {intent.id: _view(intent, suspects.values(), clock, late) for intent in intents}
-    _respect_request_ids(intents, suspects, views)
-    decisions: list[Decision] = []
-    taken: set[str] = set()
-    for intent in sorted(intents, key=lambda each: each.sent_at):
-        if intent.ended_at is not None:
-            decision = _decide(intent, intents, views, taken, is_covered)
-            if isinstance(decision, Adopt):
-                taken.add(decision.task_id)
-            decisions.append(decision)
-    return decisions
+    wanted = sorted(intents, key=lambda each: each.sent_at)
+    every = [*wanted, *given_up]
+    by_time = _ByTime(suspects.values())
+    views = {intent.id: _view(intent, by_time, clock, late) for intent in every}
+    named = _respect_request_ids(every, suspects, views)
+    case = _Case(
+        every=every,
+        wanted=frozenset(each.id for each in wanted),
+        views=views,
+        named=named,
+        times_tell=clock.is_known,
+        is_covered=is_covered,
+    )
+    decisions: dict[int, Decision] = {}
+    for intent in wanted:
+        if intent.ended_at is not None and intent.id not in decisions:
+            decisions |= case.decide(intent)
+    return [decisions[intent.id] for intent in wanted if intent.ended_at is not None]
 
 
-def _view(intent: Intent, suspects: Iterable[Suspect], clock: ServiceClock, late: float) -> dict[str, _Is]:
+class _ByTime:
+    """The suspects in the order in which they were made, so that a submit is compared with those of its time only."""
+
+    def __init__(self, suspects: Iterable[Suspect]) -> None:
+        timed: list[tuple[float, Suspect]] = []
+        self._untimed: list[Suspect] = []
+        for suspect in suspects:
+            at = made_at(suspect.row)
+            if at is None:
+                self._untimed.append(suspect)
+            else:
+                timed.append((at, suspect))
+        timed.sort(key=lambda each: each[0])
+        self._times = [at for at, _ in timed]
+        self._timed = [suspect for _, suspect in timed]
+
+    def between(self, begin: float, end: float) -> Iterable[Suspect]:
+        """Return those that may have been made in a span of the service's time."""
+        yield from self._timed[bisect_left(self._times, begin) : bisect_right(self._times, end)]
+        for suspect in self._untimed:
+            # It may have begun to run, or ended, long after it was made.
+            latest = made_by(suspect.row)
+            if latest is None or latest >= begin:
+                yield suspect
+
+
+def _view(intent: Intent, suspects: _ByTime, clock: ServiceClock, late: float) -> dict[str, _Is]:
     """Say of each suspect what it is to a submit, those left out that cannot be its task."""
     ended_at = float("inf") if intent.ended_at is None else intent.ended_at + late
     begin, end = clock.window(intent.sent_at, ended_at)
-    found = {suspect.row.task_id: _compare(intent, suspect, begin, end) for suspect in suspects}
+    found = {
+        suspect.row.task_id: _compare(intent, suspect, begin, end)
+        for suspect in suspects.between(begin, end)
+        if suspect.row.model_name is None or may_be_the_same(suspect.row.model_name, intent.model)
+    }
     return {task_id: what for task_id, what in found.items() if what is not _Is.OTHER}
 
 
 def _compare(intent: Intent, suspect: Suspect, begin: float, end: float) -> _Is:
-    row, sight = suspect.row, suspect.sight
-    made_at = row.gmt_create or row.start_time
-    in_time = made_at is None or begin <= made_at.timestamp() <= end
-    if not in_time or (row.model_name is not None and not _may_be_the_same(row.model_name, intent.model)):
-        return _Is.OTHER
+    sight = suspect.sight
     if sight is None:
         return _Is.OPEN
-    if sight.digests == intent.digests:
-        return _Is.OURS
-    as_many = sight.count is None or sight.count == len(intent.digests)
-    # A task may have ended for some of its files only, and say nothing of the others.
-    if not as_many or (sight.digests is not None and not (sight.count and sight.digests < intent.digests)):
+    shown = sight.digests or frozenset()
+    if (sight.count is not None and sight.count != intent.count) or not shown <= intent.digests:
         return _Is.OTHER
-    return _Is.MUTE if sight.ended else _Is.OPEN
+    if not sight.ended:
+        # Its results may be coming one by one.
+        return _Is.OPEN
+    # What it says of its own time is believed where it speaks for it, not against: it may be in another zone.
+    in_time = made_at(suspect.row) is not None or (sight.made_at is not None and begin <= sight.made_at <= end)
+    # A task may have ended for some of its files only, and say nothing of the others; or one may be in it twice.
+    exactly = shown == intent.digests and sight.shown <= intent.count
+    return _Is.OURS if exactly and in_time else _Is.MUTE
 
 
-def _may_be_the_same(listed: str, sent: str) -> bool:
-    # One name may be an alias of the other: fun-asr, and fun-asr-2025-11-07 (section 2.1).
+def may_be_the_same(listed: str, sent: str) -> bool:
+    """Return whether a listed model may be the one a task was sent for: fun-asr may be fun-asr-2025-11-07 (2.1)."""
     return listed.startswith(sent) or sent.startswith(listed)
 
 
 def _respect_request_ids(
     intents: Sequence[Intent], suspects: Mapping[str, Suspect], views: dict[int, dict[str, _Is]]
-) -> None:
-    """Where a row names the request of one of our submits, it is that one's and no other's."""
+) -> frozenset[int]:
+    """Where a row names the request of one of our submits, it is that one's and no other's; return those submits."""
+    named: set[int] = set()
     by_request = {suspect.row.request_id: task_id for task_id, suspect in suspects.items()}
     for intent in intents:
         task_id = by_request.get(intent.request_id) if intent.request_id else None
@@ -195,49 +163,106 @@ def _respect_request_ids(
         for other in views.values():
             other.pop(task_id, None)
         views[intent.id] = {task_id: _Is.OURS if what is _Is.MUTE else what}
+        named.add(intent.id)
+    return frozenset(named)
 
 
-def _decide(
-    intent: Intent,
-    intents: Sequence[Intent],
-    views: Mapping[int, Mapping[str, _Is]],
-    taken: set[str],
-    is_covered: Callable[[Intent], bool],
-) -> Decision:
-    view = {task_id: what for task_id, what in views[intent.id].items() if task_id not in taken}
-    ours = [task_id for task_id, what in view.items() if what is _Is.OURS]
-    covered = is_covered(intent)
-    if ours:
-        return _choose(intent, ours, intents, views, covered)
-    left = tuple(view)
-    if not covered or _Is.OPEN in view.values():
-        return Pending(intent, left)
-    if left:
-        return Undecidable(intent, left, "a task of that time ended without a word about its files")
-    return Absent(intent)
+@frozen(kw_only=True)
+class _Case:
+    """All that is known, while it is decided on.
 
+    Attributes:
+        every: All submits, the oldest first, those that were given up last.
+        wanted: The ids of those that an answer is wanted for.
+        views: What each suspect is to each submit.
+        named: The submits whose request a row names.
+        times_tell: Whether the service's clock is known well enough for times to tell who made a task.
+        is_covered: Whether the list has shown every task that may have come of a submit.
+    """
 
-def _choose(
-    intent: Intent,
-    ours: Sequence[str],
-    intents: Sequence[Intent],
-    views: Mapping[int, Mapping[str, _Is]],
-    covered: bool,
-) -> Decision:
-    """Give a submit one of the tasks that show its files, if it is clear that it made one of them."""
-    rivals = [
-        other
-        for other in intents
-        if other is not intent and other.digests == intent.digests and not views[other.id].keys().isdisjoint(ours)
-    ]
-    alike = [rival for rival in rivals if rival.label == intent.label]
-    unlike = [rival for rival in rivals if rival.label != intent.label]
-    alone = [task_id for task_id in ours if not any(task_id in views[rival.id] for rival in unlike)]
-    if any(rival.ended_at is None for rival in rivals) or not (alone or covered):
-        # One of them may be another's, whose reply will say which.
-        return Pending(intent, tuple(ours))
-    if not alone:
-        return Undecidable(intent, tuple(ours), "submits that ask for different things of the same files are lost")
-    if len(alone) > 1 + sum(not views[rival.id].keys().isdisjoint(alone) for rival in alike):
-        return Undecidable(intent, tuple(alone), "several tasks of that time have its files")
-    return Adopt(intent, min(alone))
+    every: Sequence[Intent]
+    wanted: frozenset[int]
+    views: Mapping[int, Mapping[str, _Is]]
+    named: frozenset[int]
+    times_tell: bool
+    is_covered: Callable[[Intent], bool]
+
+    def decide(self, intent: Intent) -> dict[int, Decision]:
+        """Decide on a submit, and on those that share its tasks."""
+        ours = self._of(intent, _Is.OURS)
+        if not ours:
+            return {intent.id: self._without(intent, tuple(self.views[intent.id]))}
+        if self._may_be_answered(ours, intent) or not (self.times_tell or intent.id in self.named):
+            return {intent.id: self._pending(intent)}
+        if self._alone(intent):
+            return self._share(self._sharing(intent))
+        if not self.is_covered(intent):
+            return {intent.id: self._pending(intent)}
+        why = "submits that ask for different things of the same files are lost"
+        return {intent.id: Undecidable(intent, ours, why)}
+
+    def _share(self, group: Sequence[Intent]) -> dict[int, Decision]:
+        """Share the tasks of submits that are as good as each other out among them."""
+        wanted = [each for each in group if each.id in self.wanted]
+        may_take = {each.id: self._alone(each) for each in group}
+        tasks = {task_id for alone in may_take.values() for task_id in alone}
+        owner = share_out([each.id for each in group], may_take)
+        each_has_one = set(owner.values()).issuperset(each.id for each in wanted)
+        waiting = self._may_be_answered({task_id for each in group for task_id in self._of(each, _Is.OURS)}, group[0])
+        if not waiting and not each_has_one:
+            waiting = any(self._of(each, _Is.OPEN) or not self.is_covered(each) for each in wanted)
+        if waiting:
+            return {each.id: self._pending(each) for each in wanted if each.ended_at is not None}
+        if len(owner) < len(tasks):
+            why = "several tasks of that time have its files"
+            return {each.id: Undecidable(each, tuple(may_take[each.id]), why) for each in wanted}
+        found = {taker: task_id for task_id, taker in owner.items()}
+        # Which of them made which cannot be told, so what is left over may be any one's.
+        left = tuple(
+            dict.fromkeys(task_id for each in wanted for task_id in self.views[each.id] if task_id not in tasks)
+        )
+        return {
+            each.id: Adopt(each, found[each.id]) if each.id in found else self._without(each, left) for each in wanted
+        }
+
+    def _without(self, intent: Intent, left: tuple[str, ...]) -> Decision:
+        """Decide on a submit that there is no task for which shows its files."""
+        if not self.is_covered(intent) or self._of(intent, _Is.OPEN):
+            return self._pending(intent)
+        if left:
+            return Undecidable(intent, left, "a task of that time ended without a word about its files")
+        return Absent(intent)
+
+    def _pending(self, intent: Intent) -> Pending:
+        return Pending(intent, tuple(self.views[intent.id]), self._of(intent, _Is.OPEN))
+
+    def _of(self, intent: Intent, what: _Is) -> tuple[str, ...]:
+        return tuple(task_id for task_id, each in self.views[intent.id].items() if each is what)
+
+    def _may_be_answered(self, tasks: Collection[str], intent: Intent) -> bool:
+        """Whether a submit that is under way may have made one of these tasks: its reply will say so."""
+        return any(
+            each.ended_at is None
+            and each.digests == intent.digests
+            and not self.views[each.id].keys().isdisjoint(tasks)
+            for each in self.every
+        )
+
+    def _alone(self, intent: Intent) -> tuple[str, ...]:
+        """Return the tasks that show a submit's files and cannot be of one that asked for something else."""
+        unlike = [
+            self.views[other.id]
+            for other in self.every
+            if other.digests == intent.digests and other.label != intent.label
+        ]
+        return tuple(task_id for task_id in self._of(intent, _Is.OURS) if not any(task_id in view for view in unlike))
+
+    def _sharing(self, intent: Intent) -> list[Intent]:
+        """Return the submits that may have made one of a submit's tasks, or of theirs, and are as good; itself too."""
+        alike = [each for each in self.every if (each.digests, each.label) == (intent.digests, intent.label)]
+        tasks = set(self._alone(intent))
+        group = {intent.id}
+        while more := [each for each in alike if each.id not in group and not tasks.isdisjoint(self.views[each.id])]:
+            group |= {each.id for each in more}
+            tasks.update(task_id for each in more for task_id in self._alone(each))
+        return [each for each in alike if each.id in group]

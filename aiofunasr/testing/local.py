@@ -5,6 +5,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,7 +57,7 @@ class LocalTransport:
             await anyio.sleep(self._latency + response.delay)
             if response.drop in {"before", "after"}:
                 raise TransportError(f"the {request.kind} request failed: the connection was dropped", sent=True)
-            yield _LocalReply(response)
+            yield _LocalReply(response, self._clock())
         finally:
             self.open_requests -= 1
 
@@ -65,10 +67,12 @@ class LocalTransport:
 
 
 class _LocalReply:
-    def __init__(self, response: HttpResponse) -> None:
+    def __init__(self, response: HttpResponse, now: float) -> None:
         self._response = response
         self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        # Every HTTP server says what time it is.
+        date = {"date": format_datetime(datetime.fromtimestamp(now, UTC), usegmt=True)}
+        self.headers = date | {name.lower(): value for name, value in response.headers.items()}
 
     async def chunks(self) -> AsyncIterator[bytes]:
         body = self._response.body
