@@ -8,6 +8,7 @@ for its next try.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from random import Random
@@ -28,6 +29,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.pacing.retries import RetryBudget, wait_before
 from aiofunasr.pipeline.background import Background
+from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.results import SubtaskResult, Transcript
 from aiofunasr.settings import Limits, Timeouts
@@ -68,7 +70,7 @@ class Collector:
         self._line: deque[Outlet] = deque()
         self._again: deque[_Job] = deque()
         self._workers = 0
-        self._resting: list[anyio.Event] = []
+        self._resting: list[asyncio.Event] = []
         # One at a time: two would only take the interpreter from each other.
         self._decoding = CapacityLimiter(1)
         self._retries = RetryBudget()
@@ -110,7 +112,7 @@ class Collector:
             self._workers -= 1
 
     async def _rest(self) -> None:
-        woken = anyio.Event()
+        woken = asyncio.Event()
         self._resting.append(woken)
         try:
             await woken.wait()
@@ -136,7 +138,7 @@ class Collector:
         verdict = job.finished.verdict
         transcript, error = None, verdict.error
         if verdict.transcription_url is not None:
-            self._retries.request(anyio.current_time())
+            self._retries.request(loop_time())
             try:
                 transcript = await self._download(verdict.transcription_url)
             except _WORTH_ANOTHER_TRY as failure:
@@ -162,7 +164,7 @@ class Collector:
         """Put a failed download back in line after a while; it holds no worker meanwhile."""
         await anyio.sleep(wait_before(job.attempt, self._random))
         # The budget fills with time alone, so there is no event to wait for.
-        while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
+        while not self._retries.allow(loop_time()):  # noqa: ASYNC110
             await anyio.sleep(1.0)
         if not job.outlet.abandoned:
             self._again.append(job)

@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterable, Iterable, Sized
 from contextlib import aclosing, suppress
+from functools import partial
 from math import ceil
 
 import anyio
@@ -34,6 +35,7 @@ from aiofunasr.errors import (
     UsageError,
 )
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.pipeline.crew import Crew
 from aiofunasr.pipeline.inputs import is_local, iterate, prepare, source_of
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile
@@ -109,12 +111,12 @@ class Feeder:
         self._sources = sources
         self._options = options
         self._width = width
-        self._window = anyio.Semaphore(window)
+        # Each file passes through it, so without a pause where there is room.
+        self._window = anyio.Semaphore(window, fast_acquire=True)
         self._outlet = outlet
         self._submitter = submitter
         self._uploader = uploader
         self._uploading = anyio.Semaphore(uploads)
-        self._submitting = anyio.Semaphore(_SUBMITS_AT_ONCE)
         self._splits = True
         self.ended = anyio.Event()
         self.scope = anyio.CancelScope()
@@ -149,7 +151,7 @@ class Feeder:
         with self.scope:
             ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
             async with anyio.create_task_group() as group:
-                group.start_soon(self._pack, ready_out, group)
+                group.start_soon(self._pack, ready_out)
                 async with ready_in, anyio.create_task_group() as uploading:
                     await self._read(ready_in, uploading)
         self.finished = True
@@ -195,26 +197,31 @@ class Feeder:
             logger.exception("preparing a file failed")
             self._outlet.report(SubtaskResult(source=source_of(given), index=index, error=_unexpected(error)))
         else:
-            await ready.send(file)
+            await _hand_over(file, ready)
+            return
+        # A long row of files that all fail must not hold the loop.
+        await anyio.lowlevel.checkpoint()
 
     # --- second stage: pack what is ready, submit it ---
 
-    async def _pack(self, ready: MemoryObjectReceiveStream[InputFile], group: TaskGroup) -> None:
+    async def _pack(self, ready: MemoryObjectReceiveStream[InputFile]) -> None:
         async with ready:
-            async for first in ready:
-                pack = [first]
-                size = self._width.of(self.total or self.read)
-                with anyio.move_on_after(LINGER), suppress(anyio.EndOfStream):
-                    while len(pack) < size:
-                        pack.append(await ready.receive())
-                await self._submitting.acquire()
-                group.start_soon(self._submit, pack)
+            await Crew(_SUBMITS_AT_ONCE, partial(self._next_pack, ready), self._submit_whole).run()
 
-    async def _submit(self, pack: list[InputFile]) -> None:
-        try:
-            await self._submit_whole(pack)
-        finally:
-            self._submitting.release()
+    async def _next_pack(self, ready: MemoryObjectReceiveStream[InputFile]) -> list[InputFile] | None:
+        """Wait for the files of one task; None when there are no more."""
+        pack: list[InputFile] = []
+        with suppress(anyio.EndOfStream):
+            pack.append(await _take_over(ready))
+            size = self._width.of(self.total or self.read)
+            with suppress(anyio.WouldBlock):
+                while len(pack) < size:
+                    pack.append(ready.receive_nowait())
+            if len(pack) < size:
+                with anyio.move_on_after(LINGER):
+                    while len(pack) < size:
+                        pack.append(await _take_over(ready))
+        return pack or None
 
     async def _submit_whole(self, pack: list[InputFile]) -> None:
         try:
@@ -273,6 +280,21 @@ class Feeder:
         """Stop feeding; the consumer gets what is there, then the error."""
         self._outlet.fail(error)
         self.scope.cancel()
+
+
+async def _hand_over(file: InputFile, ready: MemoryObjectSendStream[InputFile]) -> None:
+    # The stream's own `send` lets others run at each file, which costs more than the file.
+    try:
+        ready.send_nowait(file)
+    except anyio.WouldBlock:
+        await ready.send(file)
+
+
+async def _take_over(ready: MemoryObjectReceiveStream[InputFile]) -> InputFile:
+    try:
+        return ready.receive_nowait()
+    except anyio.WouldBlock:
+        return await ready.receive()
 
 
 def _unexpected(error: Exception) -> UnexpectedError:

@@ -110,15 +110,17 @@ class Scheduler:
 
     # --- which tasks there are ---
 
-    def add(self, task_id: str, now: float, *, age: float = 0.0, length: float | None = None) -> None:
+    def add(self, task_id: str, now: float, *, age: float = 0.0, length: float | None = None) -> float:
         """Begin to wait for a task that was submitted `age` seconds ago; `length` is its audio's in seconds.
 
-        One that is not new is asked about at once.
+        One that is not new is asked about at once. Returns when the task comes up.
         """
         task = Watched(task_id, now - age, length, now)
         self._crowd.add(task, now)
         first = now + FIRST * self._random.uniform(1 - JITTER, 1 + JITTER)
-        self._asking.put(task, max(first, self._crowd.due(task, CHEAPEST)) if age < FIRST else now)
+        due = max(first, self._crowd.due(task, CHEAPEST)) if age < FIRST else now
+        self._asking.put(task, due)
+        return due
 
     def remove(self, task_id: str) -> None:
         """Stop waiting for a task."""
