@@ -32,7 +32,7 @@ class Crew(Generic[T]):
         self._most = most
         self._find = find
         self._do = do
-        self._turn = anyio.Lock(fast_acquire=True)
+        self._turn = asyncio.Lock()
         self._workers = self._free = 0
         self._ended = False
 

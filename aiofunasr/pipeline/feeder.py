@@ -163,7 +163,10 @@ class Feeder:
         try:
             async with aclosing(iterate(self._sources)) as sources:
                 async for given in sources:
-                    await self._window.acquire()
+                    if self._window.value:
+                        self._window.acquire_nowait()
+                    else:
+                        await self._window.acquire()
                     index, self.read = self.read, self.read + 1
                     if is_local(source_of(given)):
                         await self._uploading.acquire()

@@ -74,10 +74,28 @@ class Lane:
     def __init__(self, budget: Budget, at_once: int) -> None:
         self.budget = budget
         # Both without a pause where there is no need to wait: each request passes through them.
-        self.limiter = anyio.Semaphore(at_once, max_value=at_once, fast_acquire=True)
+        self._places = anyio.Semaphore(at_once, max_value=at_once, fast_acquire=True)
         self._queue = anyio.Lock(fast_acquire=True)
         self.at_once = at_once
         self.sent = self.throttled = self.failed = 0
+
+    async def enter(self) -> None:
+        """Wait until another request may be under way, and be it; `leave` ends that."""
+        # Without looking at who was cancelled where there is no need to wait: whoever sends finds out.
+        if self._places.value:
+            self._places.acquire_nowait()
+        else:
+            await self._places.acquire()
+
+    def leave(self) -> None:
+        """End what `enter` began."""
+        self._places.release()
+
+    async def free(self) -> None:
+        """Wait until another request may be under way."""
+        if not self._places.value:
+            async with self._places:
+                pass
 
     async def ready(self) -> None:
         """Wait until the budget allows a request; take it with `take` before anything else is awaited."""
@@ -91,6 +109,10 @@ class Lane:
 
     async def turn(self) -> None:
         """Wait in line for the budget, and take a request from it."""
+        now = loop_time()
+        if not self._queue.locked() and self.budget.ready_at(now) <= now:
+            self.budget.take(now)
+            return
         # The lock makes the line first come, first served; it is held while waiting, never over a request.
         async with self._queue:
             await self.ready()
@@ -102,7 +124,7 @@ class Lane:
             sent=self.sent,
             throttled=self.throttled,
             failed=self.failed,
-            in_flight=self.at_once - self.limiter.value,
+            in_flight=self.at_once - self._places.value,
             waiting=self._queue.statistics().tasks_waiting,
             rate=self.budget.rate(loop_time()),
             ceiling=self.budget.ceiling,
@@ -149,7 +171,8 @@ class Gateway:
             FunASRError: Whatever `read` raises, and `TransportError` where there is no reply.
         """
         lane = self.lanes[kind]
-        async with lane.limiter:
+        await lane.enter()
+        try:
             # The place first, then the turn: turns taken earlier would be used all at once when places come free.
             if not paced:
                 await lane.turn()
@@ -183,6 +206,8 @@ class Gateway:
             except (TransportError, ServiceUnavailableError, InvalidReplyError):
                 lane.failed += 1
                 raise
+        finally:
+            lane.leave()
 
     async def ask(self, kind: Kind, build: Callable[[Caller], Request], read: Callable[[Reply], T]) -> T:
         """Send a request that is safe to repeat, again and again within reason until it is answered.

@@ -198,7 +198,7 @@ class Poller:
         while True:
             await self._question_due()
             # First a free place and the budget, then the decision, so that it is made on the newest knowledge.
-            await self._place_free()
+            await self._lane.free()
             await self._lane.ready()
             action = self._next()
             if action is not None:
@@ -220,11 +220,6 @@ class Poller:
         """Wait until the schedule has something to ask."""
         while (due := self._next_at()) is None or due > loop_time():
             await self._alarm.sleep_until(float("inf") if due is None else due)
-
-    async def _place_free(self) -> None:
-        """Wait until another query may be in flight."""
-        async with self._lane.limiter:
-            pass
 
     def _next_at(self) -> float | None:
         now = loop_time()
