@@ -46,16 +46,16 @@ class TaskRecord:
     """
 
     task_id: str
-    _outlets: tuple[Outlet, ...]
+    _outlets: tuple[Outlet, ...] = field(alias="outlets")
     model: str | None = None
     region: str | None = None
     workspace: str | None = None
     files: tuple[InputFile, ...] = ()
     attached: TaskToken | None = None
     submitted_at: float | None = None
-    _status: str = TaskStatus.PENDING
+    _status: str = field(default=TaskStatus.PENDING, alias="status")
     snapshot: TaskSnapshot | None = None
-    _error: FunASRError | None = None
+    _error: FunASRError | None = field(default=None, alias="error")
     heard_at: float = 0.0
     told_of: float = 0.0
     _token: str | None = None
