@@ -12,9 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 T = TypeVar("T")
+
+_BREATH = 10
+"""After so many pieces others may run for certain: a transport in memory may answer without ever having to wait."""
 
 
 class Crew(Generic[T]):
@@ -33,7 +37,7 @@ class Crew(Generic[T]):
         self._find = find
         self._do = do
         self._turn = asyncio.Lock()
-        self._workers = self._free = 0
+        self._workers = self._free = self._done = 0
         self._ended = False
 
     async def run(self) -> None:
@@ -58,6 +62,9 @@ class Crew(Generic[T]):
                 self._hire(group)
             await self._do(piece)
             self._free += 1
+            self._done += 1
+            if self._done % _BREATH == 0:
+                await anyio.lowlevel.checkpoint()
 
 
 class Alarm:
