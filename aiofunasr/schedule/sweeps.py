@@ -23,7 +23,7 @@ from aiofunasr.snapshots import TaskPage, TaskStatus
 PAGE_SIZE = 100
 """Rows asked for; the service may give fewer, and what it gives is what counts."""
 
-SHORTEST_GAP = 1.04
+SHORTEST_GAP = 1.02
 """Seconds between the beginnings of two sweeps, at least."""
 
 JITTER = 0.1
