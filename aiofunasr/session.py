@@ -275,10 +275,11 @@ class Session:
         async def upload(at: int, path: Path) -> None:
             urls[at] = await self._engine.uploader.upload(path, options.model)
 
+        local = [(at, place) for at, place in enumerate(places) if isinstance(place, Path)]
         try:
-            async with anyio.create_task_group() as group:
-                for at, place in enumerate(places):
-                    if isinstance(place, Path):
+            if local:
+                async with anyio.create_task_group() as group:
+                    for at, place in local:
                         group.start_soon(upload, at, place)
         except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
             raise _first_of(failures) from None
@@ -447,7 +448,7 @@ def _options(options: TranscriptionOptions | None, overrides: dict[str, Any]) ->
         options = TranscriptionOptions()
     elif not isinstance(options, TranscriptionOptions):
         raise InvalidArgumentError("options", options, "TranscriptionOptions are needed")
-    return options.replace(**overrides)
+    return options.replace(**overrides) if overrides else options
 
 
 def _journal(given: str | os.PathLike[str] | Journal | None) -> Journal | None:

@@ -129,8 +129,11 @@ class TranscriptionTask:
             WaitTimeoutError: The time-out passed.
             FunASRError: Waiting ended without the service's word about the task.
         """
-        with anyio.move_on_after(timeout):
+        if timeout is None:
             await self._next_after(None)
+        else:
+            with anyio.move_on_after(timeout):
+                await self._next_after(None)
         if not self._is_complete and not await self._last_look():
             raise WaitTimeoutError(
                 f"the task was not done within {timeout:g} s; it goes on, attach to it by its token"

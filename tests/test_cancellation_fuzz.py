@@ -173,7 +173,7 @@ def assert_at_rest(session: Session) -> None:
     """Make sure that nothing of the session is held by anybody any more."""
     engine = session._engine
     for lane in engine.gateway.lanes.values():
-        assert lane.limiter.value == lane._at_once
+        assert lane._places.value == lane.at_once
         assert not lane._queue.locked()
     assert engine.collector._workers == len(engine.collector._resting)
     assert engine.collector.waiting == 0
@@ -272,7 +272,7 @@ def test_a_session_may_be_interrupted_on_its_way_in_and_out(
 
 def assert_at_rest_when_closed(session: Session) -> None:
     engine = session._engine
-    assert all(lane.limiter.value == lane._at_once for lane in engine.gateway.lanes.values())
+    assert all(lane._places.value == lane.at_once for lane in engine.gateway.lanes.values())
     assert engine.collector._workers == 0
     assert not engine.background._calls
     assert not engine.submitter._under_way

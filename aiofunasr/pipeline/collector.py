@@ -9,6 +9,7 @@ service names when it is asked again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.pacing.retries import RetryBudget, wait_before
 from aiofunasr.pipeline.background import Background
+from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import ResultLedger
 from aiofunasr.pipeline.links import Links, is_refused
@@ -77,7 +79,7 @@ class Collector:
         # Files that wait beside the line.
         self._put_off = 0
         self._workers = 0
-        self._resting: list[anyio.Event] = []
+        self._resting: list[asyncio.Event] = []
         # One at a time: two would only take the interpreter from each other.
         self._decoding = CapacityLimiter(1)
         self._retries = RetryBudget()
@@ -119,7 +121,7 @@ class Collector:
             self._workers -= 1
 
     async def _rest(self) -> None:
-        woken = anyio.Event()
+        woken = asyncio.Event()
         self._resting.append(woken)
         try:
             await woken.wait()
@@ -143,7 +145,7 @@ class Collector:
         verdict = finished.verdict
         transcript, document, error = None, None, verdict.error
         if verdict.transcription_url is not None:
-            self._retries.request(anyio.current_time())
+            self._retries.request(loop_time())
             try:
                 transcript, document = await self._download(verdict.transcription_url, finished.file.file_url)
             except FunASRError as failure:
@@ -184,10 +186,10 @@ class Collector:
         """Put a failed download back in line after a while; it holds no worker meanwhile."""
         self._put_off += 1
         try:
-            failed_at = anyio.current_time()
+            failed_at = loop_time()
             await anyio.sleep(wait_before(again.attempt, self._random))
             # The budget fills with time alone, so there is no event to wait for.
-            while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
+            while not self._retries.allow(loop_time()):  # noqa: ASYNC110
                 await anyio.sleep(1.0)
             if again.refusals > finished.refusals and not outlet.abandoned:
                 again = await self._links.renew(again, failed_at)

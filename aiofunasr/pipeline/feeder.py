@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import partial
 from math import ceil
 
 import anyio
 import anyio.lowlevel
-from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from aiofunasr.errors import BadRequestError, FunASRError
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.pipeline.crew import Crew
 from aiofunasr.pipeline.intake import ENDS_THE_RUN, Intake, unexpected
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile
@@ -79,7 +80,6 @@ class Feeder:
         self._width = width
         self._outlet = outlet
         self._submitter = submitter
-        self._submitting = anyio.Semaphore(_SUBMITS_AT_ONCE)
         self._splits = True
         self.ended = anyio.Event()
         self.handed_out = 0
@@ -110,47 +110,45 @@ class Feeder:
         try:
             with self.intake.scope:
                 ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
-                async with anyio.create_task_group() as group:
-                    group.start_soon(self._pack, ready_out, group)
+                async with anyio.create_task_group() as group, ready_out:
+                    self._crew = Crew(_SUBMITS_AT_ONCE, partial(self._next_pack, ready_out), self._submit_whole)
+                    group.start_soon(self._crew.run)
                     await self.intake.run(ready_in)
             self.finished = True
             self._outlet.changed()
         finally:
             self.ended.set()
 
-    async def _pack(self, ready: MemoryObjectReceiveStream[InputFile], group: TaskGroup) -> None:
-        async with ready:
-            async for first in ready:
-                pack = [first]
-                size = self._width.of(self.intake.total or self.intake.read)
-                with anyio.move_on_after(LINGER), suppress(anyio.EndOfStream):
+    async def _next_pack(self, ready: MemoryObjectReceiveStream[InputFile]) -> list[InputFile] | None:
+        """Wait for the files of one task; None when there are no more."""
+        pack: list[InputFile] = []
+        with suppress(anyio.EndOfStream):
+            pack.append(await _take_over(ready))
+            size = self._width.of(self.intake.total or self.intake.read)
+            with suppress(anyio.WouldBlock):
+                while len(pack) < size:
+                    pack.append(ready.receive_nowait())
+            if len(pack) < size:
+                with anyio.move_on_after(LINGER):
                     while len(pack) < size:
-                        pack.append(await ready.receive())
-                await self._submitting.acquire()
-                group.start_soon(self._submit, pack)
+                        pack.append(await _take_over(ready))
+        return pack or None
 
-    async def _submit(self, pack: list[InputFile]) -> None:
-        place = _Place(self._submitting)
+    async def _submit_whole(self, pack: list[InputFile]) -> None:
         try:
-            await self._submit_whole(pack, place)
-        finally:
-            place.leave()
-
-    async def _submit_whole(self, pack: list[InputFile], place: _Place) -> None:
-        try:
-            await self._submit_one(pack, place)
+            await self._submit_one(pack)
         except BadRequestError as error:
             if len(pack) == 1 or not self._width.may_split or not self._splits:
                 self._report(pack, error)
             else:
-                await self._submit_singly(pack, place)
+                await self._submit_singly(pack)
 
-    async def _submit_singly(self, pack: list[InputFile], place: _Place) -> None:
+    async def _submit_singly(self, pack: list[InputFile]) -> None:
         """Send the files of a refused task each in its own: either the width was refused, or one of them."""
         refused = 0
         for file in pack:
             try:
-                await self._submit_one([file], place)
+                await self._submit_one([file])
             except BadRequestError as error:
                 refused += 1
                 self._report([file], error)
@@ -160,14 +158,14 @@ class Feeder:
             # It is the request that is refused, not its width: to repeat that for each file helps nobody.
             self._splits = False
 
-    async def _submit_one(self, pack: list[InputFile], place: _Place) -> None:
+    async def _submit_one(self, pack: list[InputFile]) -> None:
         """Submit one task, and report whatever becomes of it but a bad request."""
         if self._outlet.error is not None:
             # Nobody will take the results: what is not sent yet is better not sent.
             self.intake.scope.cancel()
             await anyio.lowlevel.checkpoint()
         try:
-            await self._submitter.submit(pack, self._options, self._outlet, place)
+            await self._submitter.submit(pack, self._options, self._outlet, self._crew.away)
         except BadRequestError:
             raise
         except ENDS_THE_RUN as error:
@@ -186,19 +184,9 @@ class Feeder:
             self._outlet.answer(file.key, result)
 
 
-class _Place:
-    """A place among the submits of a batch; whoever only waits for a search leaves it to others."""
-
-    def __init__(self, places: anyio.Semaphore) -> None:
-        self._places = places
-        self._held = True
-
-    def leave(self) -> None:
-        if self._held:
-            self._held = False
-            self._places.release()
-
-    async def retake(self) -> None:
-        if not self._held:
-            await self._places.acquire()
-            self._held = True
+async def _take_over(ready: MemoryObjectReceiveStream[InputFile]) -> InputFile:
+    # The stream's own `receive` lets others run at each file, which costs more than the file.
+    try:
+        return ready.receive_nowait()
+    except anyio.WouldBlock:
+        return await ready.receive()

@@ -28,6 +28,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.pacing.budget import Budget
 from aiofunasr.pacing.retries import TRIES, RetryBudget, wait_before
+from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.settings import Account, Limits, Timeouts
 from aiofunasr.transport import Transport, fetch
 from aiofunasr.wire.messages import Kind, Reply, Request
@@ -73,31 +74,48 @@ class Lane:
     def __init__(self, budget: Budget, at_once: int) -> None:
         self.budget = budget
         # Both without a pause where there is no need to wait: each request passes through them.
-        self.limiter = anyio.Semaphore(at_once, max_value=at_once, fast_acquire=True)
+        self._places = anyio.Semaphore(at_once, max_value=at_once, fast_acquire=True)
         self._queue = anyio.Lock(fast_acquire=True)
-        self._at_once = at_once
+        self.at_once = at_once
         self.sent = self.throttled = self.failed = 0
+
+    async def enter(self) -> None:
+        """Wait until another request may be under way, and be it; `leave` ends that."""
+        # Without looking at who was cancelled where there is no need to wait: whoever sends finds out.
+        if self._places.value:
+            self._places.acquire_nowait()
+        else:
+            await self._places.acquire()
+
+    def leave(self) -> None:
+        """End what `enter` began."""
+        self._places.release()
+
+    async def free(self) -> None:
+        """Wait until another request may be under way."""
+        if not self._places.value:
+            async with self._places:
+                pass
 
     async def ready(self) -> None:
         """Wait until the budget allows a request; take it with `take` before anything else is awaited."""
-        # Who asks again and again, while the budget has room, must let those run that it has sent out.
-        await anyio.lowlevel.checkpoint()
-        await self._budget_ready()
-
-    async def _budget_ready(self) -> None:
         # The budget may move while it is waited for: a reply may slow it down meanwhile.
-        while (wait := self.budget.ready_at(now := anyio.current_time()) - now) > 0:  # noqa: ASYNC110
+        while (wait := self.budget.ready_at(now := loop_time()) - now) > 0:  # noqa: ASYNC110
             await anyio.sleep(wait)
 
     def take(self) -> None:
         """Count a request that goes now."""
-        self.budget.take(anyio.current_time())
+        self.budget.take(loop_time())
 
     async def turn(self) -> None:
         """Wait in line for the budget, and take a request from it."""
+        now = loop_time()
+        if not self._queue.locked() and self.budget.ready_at(now) <= now:
+            self.budget.take(now)
+            return
         # The lock makes the line first come, first served; it is held while waiting, never over a request.
         async with self._queue:
-            await self._budget_ready()
+            await self.ready()
             self.take()
 
     def statistics(self) -> LaneStatistics:
@@ -106,9 +124,9 @@ class Lane:
             sent=self.sent,
             throttled=self.throttled,
             failed=self.failed,
-            in_flight=self._at_once - self.limiter.value,
+            in_flight=self.at_once - self._places.value,
             waiting=self._queue.statistics().tasks_waiting,
-            rate=self.budget.rate(anyio.current_time()),
+            rate=self.budget.rate(loop_time()),
             ceiling=self.budget.ceiling,
         )
 
@@ -154,15 +172,18 @@ class Gateway:
             FunASRError: Whatever `read` raises, and `TransportError` where there is no reply.
         """
         lane = self.lanes[kind]
-        async with lane.limiter:
+        await lane.enter()
+        try:
             # The place first, then the turn: turns taken earlier would be used all at once when places come free.
             if not paced:
                 await lane.turn()
             caller = Caller(self.account.base_url, await self.account.api_key(), self.account.workspace)
             if before is not None:
                 await before()
-            await anyio.lowlevel.checkpoint_if_cancelled()
-            sent_at = anyio.current_time()
+            if shield is not None:
+                # The last chance to be cancelled; without a shield it comes with the request.
+                await anyio.lowlevel.checkpoint_if_cancelled()
+            sent_at = loop_time()
             lane.sent += 1
             try:
                 with shield or nullcontext():
@@ -178,7 +199,7 @@ class Gateway:
             except ThrottledError as error:
                 lane.throttled += 1
                 lane.budget.throttled(
-                    anyio.current_time(),
+                    loop_time(),
                     sent_at=sent_at,
                     quota=isinstance(error, QuotaExceededError),
                     retry_after=error.retry_after,
@@ -188,6 +209,8 @@ class Gateway:
             except (TransportError, ServiceUnavailableError, InvalidReplyError):
                 lane.failed += 1
                 raise
+        finally:
+            lane.leave()
 
     async def ask(self, kind: Kind, build: Callable[[Caller], Request], read: Callable[[Reply], T]) -> T:
         """Send a request that is safe to repeat, again and again within reason until it is answered.
@@ -218,7 +241,7 @@ class Gateway:
         A throttled request was refused without harm: it only waits for its budget, until that looks hopeless. All
         others draw on the retry budget; where that is used up, the `patient` wait for it.
         """
-        now = anyio.current_time()
+        now = loop_time()
         if isinstance(error, ThrottledError):
             if not error.retryable or (isinstance(error, QuotaExceededError) and attempt >= QUOTA_TRIES):
                 raise error

@@ -15,6 +15,7 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
@@ -86,7 +87,8 @@ class Intake:
     ) -> None:
         self._sources = sources
         self._model = model
-        self._window = anyio.Semaphore(window)
+        # Each file passes through it, so without a pause where there is room.
+        self._window = anyio.Semaphore(window, fast_acquire=True)
         self._uploading = anyio.Semaphore(uploads)
         self._outlet = outlet
         self._uploader = uploader
@@ -128,7 +130,10 @@ class Intake:
     async def _read(self, ready: Ready, group: TaskGroup) -> None:
         async with aclosing(iterate(self._sources)) as sources:
             async for given in sources:
-                await self._window.acquire()
+                if self._window.value:
+                    self._window.acquire_nowait()
+                else:
+                    await self._window.acquire()
                 index, self.read = self.read, self.read + 1
                 if is_local(source_of(given)):
                     await self._uploading.acquire()
@@ -147,13 +152,15 @@ class Intake:
         with self._reporting(waiter, None):
             waiter = Waiter(index, given, await inspect(source_of(given)))
             if self.book is None:
-                await ready.send(await self._as_input(waiter, None))
-            else:
-                key = await self.book.key_of(given, waiter.place)
+                await _hand_over(await self._as_input(waiter, None), ready)
+                return
+            key = await self.book.key_of(given, waiter.place)
         if self.book is not None and key is not None:
             with self._reporting(waiter, key):
                 step = await self.book.look_up(key, waiter, self._clock())
                 await self._go_on(key, step, ready, group)
+        # A long row of files that all fail must not hold the loop.
+        await anyio.lowlevel.checkpoint()
 
     async def _as_input(self, waiter: Waiter, key: str | None) -> InputFile:
         """Give a file a URL; a local one is uploaded."""
@@ -187,7 +194,7 @@ class Intake:
             return
         match step:
             case Next.SUBMIT:
-                await ready.send(await self._as_input(waiter, key))
+                await _hand_over(await self._as_input(waiter, key), ready)
             case Next.RESTORE:
                 self._outlet.answer(key, await book.stored(key))
             case Next.FOLLOW:
@@ -223,6 +230,14 @@ class Intake:
                 with self._reporting(other, each):
                     step = await book.next_for(each, self._clock())
                     await self._go_on(each, step, ready, group)
+
+
+async def _hand_over(file: InputFile, ready: Ready) -> None:
+    # The stream's own `send` lets others run at each file, which costs more than the file.
+    try:
+        ready.send_nowait(file)
+    except anyio.WouldBlock:
+        await ready.send(file)
 
 
 def unexpected(error: Exception) -> UnexpectedError:

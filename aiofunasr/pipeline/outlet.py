@@ -7,11 +7,11 @@ and not yet taken is bounded by `room`, so a slow consumer holds back downloads,
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-import anyio
 from attrs import frozen
 
 from aiofunasr.errors import FunASRError
@@ -39,7 +39,7 @@ class FinishedFile:
 
 
 class Watcher(Protocol):
-    """Something to wake when an outlet changes: an `anyio.Event` does."""
+    """Something to wake when an outlet changes: an event does."""
 
     def set(self) -> None:
         """Wake it."""
@@ -245,7 +245,7 @@ async def change(*outlets: Outlet, ready: Callable[[], bool]) -> None:
     Cancelled, it leaves nothing behind.
     """
     while not ready():
-        event = anyio.Event()
+        event = asyncio.Event()
         for outlet in outlets:
             outlet.watch(event)
         try:

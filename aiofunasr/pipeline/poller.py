@@ -18,6 +18,7 @@ from itertools import islice
 from random import Random
 
 import anyio
+import anyio.lowlevel
 from attrs import frozen
 
 from aiofunasr.errors import (
@@ -32,6 +33,8 @@ from aiofunasr.errors import (
     UnexpectedError,
     UsageError,
 )
+from aiofunasr.pipeline.clock import loop_time
+from aiofunasr.pipeline.crew import Alarm, Crew
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.pipeline.record import TaskRecord
@@ -91,7 +94,7 @@ class Poller:
         self._schedule = Scheduler(random)
         self._times = ServiceTimes()
         self._records: dict[str, TaskRecord] = {}
-        self._wake = anyio.Event()
+        self._alarm = Alarm()
         self._asking: anyio.CancelScope | None = None
         self._refused_keys = 0
         self._refused_at = float("-inf")
@@ -124,11 +127,11 @@ class Poller:
 
     def sweeps(self) -> SweepStatistics:
         """Return what was done with the task list."""
-        return self._schedule.sweep_statistics(anyio.current_time())
+        return self._schedule.sweep_statistics(loop_time())
 
     def time_left(self, record: TaskRecord) -> Estimate | None:
         """Return how much longer a task takes, or None while nothing is known of that."""
-        return self._schedule.time_left(record.task_id, anyio.current_time())
+        return self._schedule.time_left(record.task_id, loop_time())
 
     def all_left(self, outlet: Outlet, live: int, coming: int, submits: float) -> Estimate | None:
         """Return how much longer it takes until the live tasks of an outlet are done, and as many as are still coming.
@@ -136,20 +139,22 @@ class Poller:
         `submits` is how many of those are submitted each second.
         """
         first = (record.task_id for record in islice(self._records.values(), _LOOKED_AT) if outlet in record.outlets)
-        now, some = anyio.current_time(), tuple(islice(first, _COUNTED))
+        now, some = loop_time(), tuple(islice(first, _COUNTED))
         return self._schedule.all_left(now, some, live=live, coming=coming, rate=submits)
 
     def watch(self, record: TaskRecord) -> None:
         """Begin to ask about a task."""
-        now = anyio.current_time()
+        now = loop_time()
         age = 0.0 if record.submitted_at is None else max(self._clock() - record.submitted_at, 0.0)
         record.heard_at = now
         self._records[record.task_id] = record
-        self._schedule.add(record.task_id, now, age=age, length=record.seconds)
+        due = self._schedule.add(record.task_id, now, age=age, length=record.seconds)
         if record.attached is not None:
             # What became of it since it was submitted is the first thing to know.
             self._schedule.hint(record.task_id)
-        self._wake.set()
+            due = now
+        # Most of many new tasks come up later than others, and then need wake nobody.
+        self._alarm.ring_before(due)
 
     def find(self, task_id: str) -> TaskRecord | None:
         """Return the record of a task that is in flight, or None."""
@@ -163,7 +168,7 @@ class Poller:
     def hint(self, task_id: str) -> None:
         """Ask about a task now: something says that it is done."""
         self._schedule.hint(task_id)
-        self._wake.set()
+        self._alarm.ring()
 
     def fail_all(self, error: FunASRError) -> None:
         """End every wait with an error that carries the tokens."""
@@ -186,46 +191,46 @@ class Poller:
     async def run(self) -> None:
         """Ask, until told to stop."""
         with anyio.CancelScope() as self._asking:
-            await self._run()
+            await Crew[Action](self._lane.at_once + self._pages.at_once, self._next_action, self._do).run()
 
-    async def _run(self) -> None:
-        async with anyio.create_task_group() as group:
-            while True:
-                await self._question_due()
-                # First a free place and the budget, then the decision, so that it is made on the newest knowledge.
-                await self._place_free()
-                await self._lane.ready()
-                match self._next():
-                    case Ask(task_id):
-                        self._lane.take()
-                        group.start_soon(self._ask, self._records[task_id])
-                    case Page() as page:
-                        self._lane.take()
-                        self._pages.take()
-                        group.start_soon(self._list, page)
+    async def _next_action(self) -> Action:
+        """Wait until there is something to ask, and take a turn for it."""
+        while True:
+            await self._question_due()
+            # First a free place and the budget, then the decision, so that it is made on the newest knowledge.
+            await self._lane.free()
+            await self._lane.ready()
+            action = self._next()
+            if action is not None:
+                self._lane.take()
+                if isinstance(action, Page):
+                    self._pages.take()
+                return action
+            # What was due turned out not to be; while that goes on, others must run, too.
+            await anyio.lowlevel.checkpoint()
+
+    async def _do(self, action: Action) -> None:
+        match action:
+            case Ask(task_id):
+                await self._ask(self._records[task_id])
+            case Page() as page:
+                await self._list(page)
 
     async def _question_due(self) -> None:
         """Wait until the schedule has something to ask."""
-        while (due := self._next_at()) is None or due > anyio.current_time():
-            self._wake = anyio.Event()
-            with anyio.CancelScope(deadline=float("inf") if due is None else due):
-                await self._wake.wait()
-
-    async def _place_free(self) -> None:
-        """Wait until another query may be in flight."""
-        async with self._lane.limiter:
-            pass
+        while (due := self._next_at()) is None or due > loop_time():
+            await self._alarm.sleep_until(float("inf") if due is None else due)
 
     def _next_at(self) -> float | None:
-        now = anyio.current_time()
+        now = loop_time()
         return self._schedule.next_at(now, self._pages.budget.ready_at(now))
 
     def _next(self) -> Action | None:
-        now = anyio.current_time()
+        now = loop_time()
         return self._schedule.next(now, self._lane.budget.ceiling, self._pages.budget.ready_at(now))
 
     async def _ask(self, record: TaskRecord) -> None:
-        task_id, asked_at = record.task_id, anyio.current_time()
+        task_id, asked_at = record.task_id, loop_time()
         try:
             snapshot = await self._gateway.send(
                 Kind.QUERY,
@@ -247,10 +252,10 @@ class Poller:
             unexpected.__cause__ = error
             self._give_up(record, unexpected)
         # Something else may be due earlier now than what the loop sleeps for.
-        self._wake.set()
+        self._alarm.ring()
 
     async def _list(self, page: Page) -> None:
-        sent_at = anyio.current_time()
+        sent_at = loop_time()
         since = None if page.since is None else datetime.fromtimestamp(self._clock() - (sent_at - page.since), UTC)
         try:
             reply = await self._gateway.send(
@@ -261,23 +266,21 @@ class Poller:
                 read_task_page,
                 paced=True,
             )
-            self._schedule.listed(page, reply, sent_at, anyio.current_time())
+            self._schedule.listed(page, reply, sent_at, loop_time())
             self._show(reply)
         except ThrottledError as error:
-            self._schedule.page_failed(
-                page, anyio.current_time(), throttled=error.retryable, refused=not error.retryable
-            )
+            self._schedule.page_failed(page, loop_time(), throttled=error.retryable, refused=not error.retryable)
         except (BadRequestError, NotFoundError, AccessDeniedError) as error:
             logger.info("the task list cannot be had (%s); asking about each task by itself", error.code)
-            self._schedule.page_failed(page, anyio.current_time(), refused=True)
+            self._schedule.page_failed(page, loop_time(), refused=True)
         except FunASRError as error:
             # A key that is refused, too: the queries will find that out.
             logger.info("a page of the task list could not be had: %s", error)
-            self._schedule.page_failed(page, anyio.current_time())
+            self._schedule.page_failed(page, loop_time())
         except Exception:
             logger.exception("reading the task list failed")
-            self._schedule.page_failed(page, anyio.current_time(), refused=True)
-        self._wake.set()
+            self._schedule.page_failed(page, loop_time(), refused=True)
+        self._alarm.ring()
 
     def _show(self, page: TaskPage) -> None:
         """Let the handles of tasks show what the list says, as far as that is news."""
@@ -291,7 +294,7 @@ class Poller:
                     outlet.changed()
 
     def _answered(self, record: TaskRecord, snapshot: TaskSnapshot) -> None:
-        now = anyio.current_time()
+        now = loop_time()
         if self._records.get(record.task_id) is not record:
             return
         record.heard_at = now
@@ -319,10 +322,10 @@ class Poller:
 
     def _on_loop(self, moment: float | None) -> float | None:
         """Turn a time of day into one of the loop's clock."""
-        return None if moment is None else anyio.current_time() - (self._clock() - moment)
+        return None if moment is None else loop_time() - (self._clock() - moment)
 
     def _unanswered(self, record: TaskRecord, error: FunASRError) -> None:
-        now = anyio.current_time()
+        now = loop_time()
         throttled = isinstance(error, ThrottledError)
         failures = self._schedule.failed(record.task_id, now, throttled=throttled)
         if failures == 0 and not throttled:
@@ -354,7 +357,7 @@ class Poller:
 
         Refusals of queries that were sent before the last one was heard tell nothing new.
         """
-        now = anyio.current_time()
+        now = loop_time()
         if isinstance(error, AuthenticationError) and self._gateway.account.renews_key:
             if asked_at >= self._refused_at:
                 self._refused_keys += 1

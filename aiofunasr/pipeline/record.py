@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from attrs import Attribute, define, evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
@@ -35,14 +35,6 @@ class InputFile:
     key: str | None = None
 
 
-def _recount(record: TaskRecord, attribute: Attribute[Any], value: Any) -> Any:
-    """Keep the counts of the record's outlets right while one of the fields they depend on changes."""
-    record._count(-1)  # noqa: SLF001  (one idea with the class below)
-    object.__setattr__(record, attribute.name, value)
-    record._count(1)  # noqa: SLF001
-    return value
-
-
 @define(eq=False, kw_only=True, weakref_slot=False)
 class TaskRecord:
     """One task: what was submitted, what was last seen of it, and where its results go.
@@ -64,7 +56,7 @@ class TaskRecord:
     """
 
     task_id: str
-    outlets: tuple[Outlet, ...] = field(on_setattr=_recount)
+    _outlets: tuple[Outlet, ...] = field(alias="outlets")
     model: str | None = None
     region: str | None = None
     workspace: str | None = None
@@ -72,9 +64,9 @@ class TaskRecord:
     attached: TaskToken | None = None
     keys: tuple[str, ...] = ()
     submitted_at: float | None = None
-    status: str = field(default=TaskStatus.PENDING, on_setattr=_recount)
+    _status: str = field(default=TaskStatus.PENDING, alias="status")
     snapshot: TaskSnapshot | None = None
-    error: FunASRError | None = field(default=None, on_setattr=_recount)
+    _error: FunASRError | None = field(default=None, alias="error")
     heard_at: float = 0.0
     told_of: float = 0.0
     _token: str | None = None
@@ -82,10 +74,45 @@ class TaskRecord:
     def __attrs_post_init__(self) -> None:
         self._count(1)
 
+    # The counts of the outlets depend on these three, and are kept right while one of them changes.
+
+    @property
+    def outlets(self) -> tuple[Outlet, ...]:
+        """Where its results go."""
+        return self._outlets
+
+    @outlets.setter
+    def outlets(self, outlets: tuple[Outlet, ...]) -> None:
+        self._count(-1)
+        self._outlets = outlets
+        self._count(1)
+
+    @property
+    def status(self) -> str:
+        """The last status word."""
+        return self._status
+
+    @status.setter
+    def status(self, status: str) -> None:
+        self._count(-1)
+        self._status = status
+        self._count(1)
+
+    @property
+    def error(self) -> FunASRError | None:
+        """Why the wait ended without the service's word, or None."""
+        return self._error
+
+    @error.setter
+    def error(self, error: FunASRError | None) -> None:
+        self._count(-1)
+        self._error = error
+        self._count(1)
+
     def _count(self, by: int) -> None:
-        if self.error is None and self.status not in TERMINAL:
-            for outlet in self.outlets:
-                outlet.count(self.status, by)
+        if self._error is None and self._status not in TERMINAL:
+            for outlet in self._outlets:
+                outlet.count(self._status, by)
 
     @property
     def token(self) -> str:

@@ -20,7 +20,8 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
 
 import anyio
 from attrs import define, field
@@ -59,16 +60,7 @@ OnUnknownSubmit = Literal["reconcile", "raise", "resend"]
 """What is done about a submit whose outcome is not known."""
 
 
-class Place(Protocol):
-    """A place among those who submit at once; it is given up while a lost submit is searched for."""
-
-    def leave(self) -> None:
-        """Give it up."""
-        ...
-
-    async def retake(self) -> None:
-        """Wait for one again."""
-        ...
+Away = Callable[[], AbstractContextManager[None]]
 
 
 @define(eq=False, kw_only=True)
@@ -150,12 +142,14 @@ class Submitter:
         files: Sequence[InputFile],
         options: TranscriptionOptions,
         outlet: Outlet,
-        place: Place | None = None,
+        away: Away = nullcontext,
     ) -> TaskRecord:
         """Submit one task and begin to watch it.
 
         A URL that stands several times among the files is sent once: the service's results are told apart by URL
         only, and each listing would be billed.
+
+        `away` is entered while nothing is done but to wait for a search: others may be submitted meanwhile.
 
         Raises:
             AmbiguousSubmissionError: The outcome is not known, and cannot be learned.
@@ -173,7 +167,7 @@ class Submitter:
                     raise
             except FunASRError as error:
                 if not _is_certainly_refused(error):
-                    record = await self._learn_outcome(parcel, error, place)
+                    record = await self._learn_outcome(parcel, error, away)
                     if record is not None:
                         return record
                 elif not isinstance(error, ThrottledError | KeyProviderError | TransportError):
@@ -266,7 +260,7 @@ class Submitter:
 
     # --- submits of unknown outcome ---
 
-    async def _learn_outcome(self, parcel: Parcel, error: FunASRError, place: Place | None) -> TaskRecord | None:
+    async def _learn_outcome(self, parcel: Parcel, error: FunASRError, away: Away) -> TaskRecord | None:
         """Find out what became of a submit: return its task, or None where it may be sent again.
 
         Raises:
@@ -287,13 +281,10 @@ class Submitter:
 
         search = self._reconciler.lost(intent, request_id, conclude)
         self._searched[search] = parcel
-        if place is not None:
-            place.leave()
-        await search.over.wait()
+        with away():
+            await search.over.wait()
         if parcel.error is not None or (parcel.record is None and not isinstance(search.decision, Absent)):
             raise parcel.error or _ambiguous(parcel, str(error), request_id) from error
-        if parcel.record is None and place is not None:
-            await place.retake()
         return parcel.record
 
     async def _conclude(self, parcel: Parcel, decision: Decision, error: FunASRError, request_id: str | None) -> None:

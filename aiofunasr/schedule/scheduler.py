@@ -84,6 +84,7 @@ class Scheduler:
         self._use = self._used_at = 0.0
         self._pages_in_a_row = 0
         self._audited_at = 0.0
+        self._audited: Watched | None = None
 
     def __len__(self) -> int:
         """Return how many tasks are waited for, those being asked about right now included."""
@@ -110,15 +111,17 @@ class Scheduler:
 
     # --- which tasks there are ---
 
-    def add(self, task_id: str, now: float, *, age: float = 0.0, length: float | None = None) -> None:
+    def add(self, task_id: str, now: float, *, age: float = 0.0, length: float | None = None) -> float:
         """Begin to wait for a task that was submitted `age` seconds ago; `length` is its audio's in seconds.
 
-        One that is not new is asked about at once.
+        One that is not new is asked about at once. Returns when the task comes up.
         """
         task = Watched(task_id, now - age, length, now)
         self._crowd.add(task, now)
         first = now + FIRST * self._random.uniform(1 - JITTER, 1 + JITTER)
-        self._asking.put(task, max(first, self._crowd.due(task, CHEAPEST)) if age < FIRST else now)
+        due = max(first, self._crowd.due(task, CHEAPEST)) if age < FIRST else now
+        self._asking.put(task, due)
+        return due
 
     def remove(self, task_id: str) -> None:
         """Stop waiting for a task."""
@@ -148,7 +151,7 @@ class Scheduler:
             page_at = now if self._sweeper.has_page else inf
         due = min(self._asking.due_at(now, price), max(page_at, pages_at))
         if (oldest := self._to_be_audited()) is not None:
-            due = min(due, max(self._audited_at, oldest.answered_at) + AUDIT)
+            due = min(due, self._audit_at(oldest))
         return None if due == inf else due
 
     def next(self, now: float, limit: float, pages_at: float) -> Action | None:
@@ -185,12 +188,15 @@ class Scheduler:
             return None
         return oldest
 
+    def _audit_at(self, oldest: Watched) -> float:
+        return max(self._audited_at, oldest.answered_at) + AUDIT
+
     def _next_audit(self, now: float) -> Action | None:
         """Ask about the oldest task now and then, so that a list which shows ended tasks alive is found out."""
         oldest = self._to_be_audited()
-        if oldest is None or now < max(self._audited_at, oldest.answered_at) + AUDIT:
+        if oldest is None or now < self._audit_at(oldest):
             return None
-        self._audited_at = now
+        self._audited_at, self._audited = now, oldest
         oldest.place = None
         return Ask(oldest.task_id)
 
@@ -266,6 +272,10 @@ class Scheduler:
             self._sweeping.confirmed(now)
         if ended_at is not None:
             self._sweeping.ended(task, ended_at)
+        elif task is self._audited:
+            # It may have ended since the list was read, but not one after the other: so to the next one at once.
+            self._sweeper.confirmed(done=False, now=now)
+            self._audited_at = -inf
         self._remove(task_id)
         self._crowd.finish(task, now, ended_at=ended_at, began_at=began_at)
 

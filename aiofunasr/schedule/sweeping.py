@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import inf, sqrt
+from operator import attrgetter
 
 from aiofunasr.schedule.crowd import LONGEST, Crowd
 from aiofunasr.schedule.sweeps import Form, Page, Sweeper
@@ -139,7 +140,9 @@ class Sweeping:
         expected = len(crowd.tasks) if page.status is None else ours.get(page.status, 0)
         complete = sweeper.read(page, reply, expected, now)
         if complete is not None:
-            suspects += [task for task_id in complete.missing for task in self._absent(task_id)]
+            # The oldest first: it has waited longest.
+            missing = [task for task_id in complete.missing for task in self._absent(task_id)]
+            suspects += sorted(missing, key=attrgetter("since"))
             crowd.swept(self._shown_at, full=complete.full)
         return suspects
 

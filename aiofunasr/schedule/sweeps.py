@@ -23,7 +23,7 @@ from aiofunasr.snapshots import TaskPage, TaskStatus
 PAGE_SIZE = 100
 """Rows asked for; the service may give fewer, and what it gives is what counts."""
 
-SHORTEST_GAP = 0.99
+SHORTEST_GAP = 1.02
 """Seconds between the beginnings of two sweeps, at least."""
 
 JITTER = 0.1
@@ -50,6 +50,12 @@ _FADES_IN = 60.0
 _LONGEST_LAG = 120.0
 
 _THROTTLED_OFTEN = 8
+
+_ODD = 3
+"""Rows with another status than was asked for, on pages of mostly such, after which the list is read in another way.
+
+One alone may have changed between the search and the reply.
+"""
 
 _BLIND = 5
 """Sweeps in a row that meet none of our tasks, after which the list is read in another way."""
@@ -112,7 +118,7 @@ class Sweeper:
         self._rows_per_page = PAGE_SIZE
         self._others: dict[str | None, tuple[float, float]] = {}
         self._off_until = self._earliest = float("-inf")
-        self._failures = self._throttled = self._blind = 0
+        self._failures = self._throttled = self._blind = self._odd = 0
         self._sweep: _Sweep | None = None
         self._number = 0
         self.sweeps = self.pages = 0
@@ -202,16 +208,25 @@ class Sweeper:
         sweep.on_the_way -= 1
         rows = len(reply.data)
         strange = sum(1 for row in reply.data if row.status != page.status)
-        if page.status is not None and rows > 0 and 2 * strange > rows:
-            # The filter by status is ignored, so the list is of everything.
-            self._change_form(now)
-            return None
+        if page.status is not None and rows > 0:
+            self._odd = self._odd + strange if 2 * strange > rows else 0
+            if self._odd >= _ODD:
+                # The filter by status is ignored, so the list is of everything.
+                self._change_form(now)
+                return None
+        pages = reply.total_page
         # A first page that does not show all there is shows as much as fits.
-        if rows > self._rows_per_page or (page.number == 1 and 0 < rows < (reply.total or 0)):
+        more = rows < (reply.total or 0) or (pages or 1) > 1
+        if rows > self._rows_per_page or (page.number == 1 and rows > 0 and more):
             self._rows_per_page = rows
-        if page.number == 1 and reply.total is not None:
-            self._others[page.status] = (max(reply.total - ours, 0), now)
-        self._go_on(sweep, page, rows, reply.total)
+        elif reply.page_size is not None and 0 < reply.page_size < self._rows_per_page:
+            self._rows_per_page = reply.page_size
+        total = reply.total
+        if total is None and pages is not None:
+            total = pages * self._rows_per_page
+        if page.number == 1 and total is not None:
+            self._others[page.status] = (max(total - ours, 0), now)
+        self._go_on(sweep, page, rows, total)
         if sweep.pages or sweep.on_the_way:
             return None
         self._sweep = None
@@ -290,7 +305,7 @@ class Sweeper:
         at = forms.index(self.form) + 1
         self.abandon()
         self._others.clear()
-        self._blind = 0
+        self._blind = self._odd = 0
         self.trust = (1.0 + DOUBTED) / 2
         if at == len(forms):
             self._off_until = now + OFF_FOR

@@ -89,6 +89,10 @@ class Ended:
     late: float
 
 
+_HAZARD = 2.0**-60
+_MOMENT = 2.0**-20
+"""The units in which hazards and times are summed up: whole numbers are taken away as exactly as they were added."""
+
 NOTHING = Ended(0.0, 0.0, 0.0)
 
 
@@ -97,13 +101,19 @@ class Unseen:
 
     Adding, taking away and reading each cost the same however many tasks there are. Where it matters, the times are
     taken to be spread evenly: those of tasks seen on one page are the same, those of tasks asked about one by one are
-    strewn between now and the oldest.
+    strewn between now and the oldest. A group may live for days without ever being empty, and the sums are of whole
+    numbers, so that no rounding gathers in them.
     """
 
     def __init__(self) -> None:
         self._origin = 0.0
         self.count = 0
-        self.hazards = self._first = self._second = 0.0
+        self._weights = self._first = self._second = 0
+
+    @property
+    def hazards(self) -> float:
+        """All hazards together."""
+        return self._weights * _HAZARD
 
     @property
     def hazard(self) -> float:
@@ -113,29 +123,26 @@ class Unseen:
     @property
     def known_at(self) -> float:
         """The average moment they were seen at."""
-        return self._origin + (self._first / self.hazards if self.hazards > 0.0 else 0.0)
+        return self._origin + (self._first / self._weights * _MOMENT if self._weights else 0.0)
 
     @property
     def spread(self) -> float:
         """By how much the first and the last of those moments differ from the average."""
-        if self.hazards <= 0.0:
+        if not self._weights:
             return 0.0
-        mean = self._first / self.hazards
-        return sqrt(3.0 * max(self._second / self.hazards - mean * mean, 0.0))
+        variance = (self._second * self._weights - self._first * self._first) / (self._weights * self._weights)
+        return sqrt(3.0 * variance) * _MOMENT
 
     def add(self, task: Watched) -> None:
         """Take a task in."""
         if self.count == 0:
-            # The squares are of small numbers that way.
+            # Small numbers are summed up more quickly.
             self._origin = task.known_at
-        self._change(1, task.hazard, task.known_at - self._origin)
+        self._change(1, task)
 
     def remove(self, task: Watched) -> None:
         """Take a task out, which must not have changed meanwhile."""
-        self._change(-1, -task.hazard, task.known_at - self._origin)
-        if self.count == 0:
-            # Nothing is left of what rounding has gathered.
-            self.hazards = self._first = self._second = 0.0
+        self._change(-1, task)
 
     def ended(self, now: float, lag: float) -> Ended:
         """Return what a look at all of them shows that is of `lag` seconds ago."""
@@ -150,8 +157,10 @@ class Unseen:
             weight * ((last**3 - first**3) / 3.0 - lag * lag * (last - first)) / 2.0,
         )
 
-    def _change(self, count: int, hazard: float, at: float) -> None:
+    def _change(self, count: int, task: Watched) -> None:
+        at = int((task.known_at - self._origin) / _MOMENT)
+        weight = count * int(task.hazard / _HAZARD)
         self.count += count
-        self.hazards += hazard
-        self._first += hazard * at
-        self._second += hazard * at * at
+        self._weights += weight
+        self._first += weight * at
+        self._second += weight * at * at

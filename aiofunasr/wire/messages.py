@@ -51,7 +51,7 @@ class Request:
 
 @frozen(kw_only=True)
 class Reply:
-    """One whole HTTP reply; header names are in lower case."""
+    """One whole HTTP reply; its headers are found by their names in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(factory=dict, repr=False, hash=False)

@@ -161,12 +161,25 @@ class _Salvage:
         return True
 
 
+def _is_row(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (Ellipsis,)
+
+
+def _row_reader(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    """Read an array; cattrs' own way finds out for each what kind of thing is in it."""
+    item = get_args(kind)[0]
+    read = converter.get_structure_hook(item)
+    return lambda values, _: tuple([read(value, item) for value in values])
+
+
 def _make(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
     converter.register_structure_hook(int, _whole)
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(datetime, _time)
     converter.register_structure_hook_factory(_keeps_extra, lambda kind: _extra_keeper(kind, converter))
+    if not detailed:
+        converter.register_structure_hook_factory(_is_row, lambda kind: _row_reader(kind, converter))
     # No null gets as far as a field.
     converter.register_structure_hook_factory(
         _may_be_none, lambda kind: converter.get_structure_hook(get_args(kind)[0])

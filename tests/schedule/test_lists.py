@@ -107,7 +107,6 @@ def test_a_list_that_shows_nothing_new_any_more_is_found_out(ours: dict[str, Lif
         assert play.mean_delay < LONGEST
 
 
-@pytest.mark.xfail(strict=True, reason="to find a task done that the list showed alive teaches nothing without its end")
 def test_a_list_that_shows_nothing_new_is_found_out_without_being_told_when_tasks_ended(ours: dict[str, Life]) -> None:
     play = Play(ours, Listing(ours, stuck_at=25.0), tells_ends=False)
     found(play, latest=10 * LONGEST)

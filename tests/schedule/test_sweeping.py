@@ -90,6 +90,13 @@ def test_who_is_missing_is_asked_about_before_anything_else() -> None:
     assert len(schedule) == 29
 
 
+def test_of_those_that_are_missing_the_oldest_is_asked_about_first() -> None:
+    schedule, names = running(50)
+    sweep(schedule, 12.0, names)
+    sweep(schedule, 15.0, [])
+    assert suspects(schedule, 15.0) == names
+
+
 def test_hints_go_before_suspicions() -> None:
     schedule, names = running(30)
     sweep(schedule, 15.0, names)

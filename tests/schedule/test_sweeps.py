@@ -4,6 +4,7 @@ from math import ceil
 from random import Random
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from schedule.world import page_of
@@ -73,6 +74,23 @@ def test_without_a_total_a_sweep_ends_with_the_first_page_that_is_not_full() -> 
     complete = sweeper.read(sweeper.next_page(), rows(PAGE_SIZE - 1), 0, 10.0)
     assert complete is not None
     assert complete.missing == {"mine"}
+
+
+@pytest.mark.parametrize(("page_size", "pages"), [(10, None), (None, 3)])
+def test_without_a_total_short_pages_are_no_end_where_the_reply_says_how_long_they_are(
+    page_size: int | None, pages: int | None
+) -> None:
+    sweeper = sweeping("mine")
+    numbers = []
+    while sweeper.has_page:
+        page = sweeper.next_page()
+        numbers.append(page.number)
+        count = 10 if page.number < 3 else 4
+        complete = sweeper.read(
+            page, evolve(rows(count, first=10 * page.number), page_size=page_size, total_page=pages), 0, 10.0
+        )
+    assert numbers == [1, 2, 3]
+    assert complete is not None
 
 
 def test_an_empty_page_is_the_last_whatever_the_total_says() -> None:
@@ -248,6 +266,17 @@ def test_a_filter_that_is_ignored_is_noticed_with_the_first_page() -> None:
     sweeper = sweeping("mine", full=False)
     assert sweeper.read(sweeper.next_page(), rows(100, "SUCCEEDED", total=5000), 0, 10.0) is None
     assert not sweeper.is_sweeping
+    assert sweeper.form is Form.RECENT
+
+
+def test_one_odd_row_alone_is_no_filter_that_is_ignored() -> None:
+    sweeper = sweeping("mine")
+    assert sweeper.read(sweeper.next_page(), rows(1, "SUCCEEDED", total=1), 0, 10.0) is not None
+    assert sweeper.statistics(10.0).form == Form.BY_STATUS.value
+    # But one in each sweep is.
+    for _ in range(2):
+        sweeper.begin(20.0, {"mine"}, full=False, oldest=0.0)
+        sweeper.read(sweeper.next_page(), rows(1, "SUCCEEDED", total=1), 0, 20.0)
     assert sweeper.form is Form.RECENT
 
 

@@ -75,6 +75,24 @@ def test_a_group_that_has_become_empty_knows_nothing() -> None:
     assert 0.0 <= group.known_at <= 256.0
 
 
+def test_a_group_that_is_never_empty_gathers_no_rounding() -> None:
+    random, tasks = Random(1), [a_task(0.1, 0.0)]
+    group = group_of(tasks)
+    for number in range(1, 20_000):
+        tasks.append(a_task(random.uniform(0.0001, 2.0), 5.0 * number))
+        group.add(tasks[-1])
+        if len(tasks) > 300:
+            group.remove(tasks.pop(0))
+    # Few are left, of little weight.
+    tasks += [a_task(0.001, tasks[-1].known_at + later) for later in (0.0, 1.0)]
+    for task in tasks[-2:]:
+        group.add(task)
+    while len(tasks) > 2:
+        group.remove(tasks.pop(0))
+    assert group.spread == pytest.approx(spread_of(tasks), abs=0.001)
+    assert group.known_at == pytest.approx(tasks[0].known_at + 0.5, abs=0.001)
+
+
 def test_ten_thousand_changes_leave_no_trace_of_rounding() -> None:
     """Play two hours in which tasks come, are seen and go, as they do in a busy session."""
     random = Random(1)
