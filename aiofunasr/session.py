@@ -262,8 +262,9 @@ class Session:
         try:
             return await self._engine.background.run(self._submit, sources, places, chosen, outlet)
         except asyncio.CancelledError:
-            # The submit may be on its way: its task is then nobody's, which is what an abandoned outlet says.
-            outlet.abandon()
+            # The submit may be on its way: its task is then nobody's, which is what an abandoned outlet says. Or it was
+            # accepted just now, and only its handle did not come through.
+            self._engine.submitter.orphans.extend(self._engine.forget(outlet))
             raise
 
     async def _submit(

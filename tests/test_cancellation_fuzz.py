@@ -200,6 +200,8 @@ async def one_run(run: Run, act: Act, way: str, moment: float) -> None:
 
 
 @needs_proc
+@hypothesis.example(submit, "wait for", 2, FAULTS[0], 0)
+@hypothesis.example(submit_local, "wait for", 6, FAULTS[0], 0)
 @hypothesis.settings(max_examples=150, suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(ACTS), st.sampled_from(WAYS), moments, st.sampled_from(FAULTS), st.integers(0, 1000))
 def test_any_await_may_be_interrupted(
