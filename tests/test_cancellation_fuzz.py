@@ -218,7 +218,7 @@ def test_any_await_may_be_interrupted(
         for batch in run.batches if act is transcribe else ():
             await take(run, batch)
             assert sorted(index for index, _ in run.delivered) == list(range(13)) or run.errors
-            assert batch._feeder._window.value == session._limits.in_flight or run.errors
+            assert batch._feeder.intake._window.value == session._limits.in_flight or run.errors
         results = await aiofunasr.transcribe([*urls(2, "after"), local], session=session)
         assert [result.ok for result in results] == [True] * 3
         run.delivered += [(result.index, result.task_id) for result in results]

@@ -13,9 +13,10 @@ import typer
 from aiofunasr.cli import options
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
+from aiofunasr.cli.resume import ResumeJob, resume
 from aiofunasr.cli.running import run_command
 from aiofunasr.cli.tasks import TaskQuery, cancel_tasks, list_tasks
-from aiofunasr.cli.transcribe import ResultOptions, TranscribeJob, attach, transcribe
+from aiofunasr.cli.transcribe import JournalChoice, ResultOptions, TranscribeJob, attach, transcribe
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export import FORMATS
 from aiofunasr.options import DEFAULT_MODEL, TranscriptionOptions
@@ -97,6 +98,8 @@ def transcribe_command(
     ] = "auto",
     format: options.FormatOption = options.FormatName.TXT,
     output: options.Output = None,
+    journal: options.Journal = None,
+    retry_failed: options.RetryFailed = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     local: options.Local = False,
@@ -121,6 +124,10 @@ def transcribe_command(
         raise typer.BadParameter("--engine and --engine-model go with --local")
     if local and place != Place():
         raise typer.BadParameter("--local goes without --api-key, --region, --workspace and --base-url")
+    if local and journal is not None:
+        raise typer.BadParameter("--journal goes without --local: the tasks of a local run end with it")
+    if retry_failed and journal is None:
+        raise typer.BadParameter("--retry-failed goes with --journal")
     if not local and not files and manifest is None:
         raise typer.BadParameter("nothing to transcribe: give files, or --manifest FILE, or --local for the sample")
     job = TranscribeJob(
@@ -138,8 +145,44 @@ def transcribe_command(
         place=place,
         engine=_engine(engine, engine_model) if local else None,
         results=ResultOptions(format=FORMATS[format], output=output, quiet=quiet, verbose=verbose),
+        journal=None if journal is None else JournalChoice(path=journal, retry_failed=retry_failed),
     )
     _do(partial(transcribe, job))
+
+
+@app.command(name="resume", no_args_is_help=True)
+def resume_command(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal of the run.")],
+    retry_failed: options.RetryFailed = False,
+    format: Annotated[
+        options.FormatName | None,
+        typer.Option("--format", "-f", help="How results are written; as the run was begun.", show_default=False),
+    ] = None,
+    output: options.Output = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    api_key: options.ApiKey = None,
+    region: options.Region = None,
+    workspace: options.Workspace = None,
+    base_url: options.BaseUrl = None,
+) -> None:
+    """Go on with a run that was interrupted, or killed, from its journal.
+
+    What is done is printed or written again from the journal, what is in flight is waited for, what was sent and never
+    answered is searched for, and the rest is submitted.
+    """
+    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
+    job = ResumeJob(
+        path=file,
+        place=place,
+        retry_failed=retry_failed,
+        format=format,
+        output=output,
+        quiet=quiet,
+        verbose=verbose,
+    )
+    _do(partial(resume, job))
 
 
 _OPTION_OF = {

@@ -61,6 +61,25 @@ Output: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Journal: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="FILE",
+        help="Write down in FILE what is sent and what comes back. The same command again, or aiofunasr resume FILE, "
+        "goes on where a run was, and submits nothing twice.",
+        rich_help_panel=_RESULTS,
+        show_default=False,
+    ),
+]
+RetryFailed: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed",
+        help="Submit files again that the journal says the service could not transcribe.",
+        rich_help_panel=_RESULTS,
+    ),
+]
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="No progress and no summary.", rich_help_panel=_RESULTS)
 ]

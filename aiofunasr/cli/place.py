@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from aiofunasr.cli.running import CommandError
+from aiofunasr.journal import SqliteJournal
 from aiofunasr.session import Session
 from aiofunasr.settings import Limits
 from aiofunasr.token import TaskToken
@@ -40,7 +41,7 @@ class Place:
     base_url: str | None = None
     local: bool = False
 
-    def session(self) -> Session:
+    def session(self, journal: SqliteJournal | None = None) -> Session:
         """Make a session.
 
         Raises:
@@ -56,6 +57,7 @@ class Place:
             base_url=self.base_url,
             region=self.region,
             workspace=self.workspace,
+            journal=journal,
             # The limits are the service's; on one's own machine the engine is the limit.
             limits=Limits(submit=_UNLIMITED, query=100.0) if self.local else None,
         )

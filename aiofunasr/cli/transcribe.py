@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +22,8 @@ from aiofunasr.cli.screen import Progress, Screen
 from aiofunasr.cli.wording import count, describe, name_of, printable
 from aiofunasr.errors import FunASRError, TaskError
 from aiofunasr.export import Format
+from aiofunasr.journal import SqliteJournal
+from aiofunasr.journal.identity import has_secret
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.completion import Estimate
@@ -27,6 +32,10 @@ from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TranscriptionTask
 from aiofunasr.token import TaskToken
 from aiofunasr.wire.messages import Kind
+from aiofunasr.wire.urls import is_url
+
+RUN = "run"
+"""The note in a journal that says what a run was asked for."""
 
 
 @frozen(kw_only=True)
@@ -44,6 +53,21 @@ class ResultOptions:
 
 
 @frozen(kw_only=True)
+class JournalChoice:
+    """Where a run is written down, so that it can be gone on with.
+
+    Attributes:
+        path: The journal.
+        retry_failed: Whether files that failed before are submitted once more.
+        is_whole_run: Whether what was asked for is all there is to the journal, and is noted in it.
+    """
+
+    path: Path
+    retry_failed: bool = False
+    is_whole_run: bool = True
+
+
+@frozen(kw_only=True)
 class TranscribeJob:
     """What `transcribe` was asked to do."""
 
@@ -54,6 +78,7 @@ class TranscribeJob:
     place: Place
     engine: EngineChoice | None = None
     results: ResultOptions
+    journal: JournalChoice | None = None
 
 
 class Receiver:
@@ -109,12 +134,35 @@ class Receiver:
         self.failed += 1
         self._screen.show(printable(message) + token)
 
-    def finish(self) -> int:
-        """Say how it went, where that is not plain to see, and return the status."""
-        if self.done > 1:
+    def finish(self, before: str = "") -> int:
+        """Say how it went, where that is not plain to see, and return the status; `before` tells of earlier runs."""
+        if self.done > 1 or before:
             failed = f", {self.failed} failed" if self.failed else ""
-            self._screen.note(f"{count(self.done, 'file')} in {self._screen.elapsed:.1f} s{failed}")
+            earlier = f" ({before})" if before else ""
+            self._screen.note(f"{count(self.done, 'file')} in {self._screen.elapsed:.1f} s{earlier}{failed}")
         return FAILED if self.failed else 0
+
+
+def describe_run(job: TranscribeJob) -> str:
+    """Write down what a run was asked for, without secrets."""
+    sources = [source for source in job.sources if not (is_url(source) and has_secret(source))]
+    return json.dumps(
+        {
+            "directory": os.getcwd(),  # noqa: PTH109
+            "sources": sources,
+            "signed": len(job.sources) - len(sources),
+            "manifest": job.manifest,
+            "model": job.options.model,
+            "parameters": job.options.parameters(),
+            "phrase_id": job.options.phrase_id,
+            "files_per_task": job.files_per_task,
+            "format": job.results.format.name,
+            "output": None if job.results.output is None else str(job.results.output),
+            "region": job.place.region,
+            "workspace": job.place.workspace,
+            "base_url": job.place.base_url,
+        }
+    )
 
 
 async def transcribe(job: TranscribeJob) -> int:
@@ -127,7 +175,8 @@ async def transcribe(job: TranscribeJob) -> int:
 
 
 async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
-    session = place.session()
+    journal = None if job.journal is None else SqliteJournal(job.journal.path)
+    session = place.session(journal)
     screen = job.results.screen()
     sources = job.sources
     if not sources and job.manifest is None:
@@ -138,8 +187,15 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
     delivery = choose_delivery(job.results.format, job.results.output, screen)
     inputs = await open_inputs(sources, job.manifest, delivery.expect)
     receiver = Receiver(delivery, job.results.format, screen, place)
-    async with _naming_what_is_left(session, place, screen) as left:
-        batch = session.transcribe(inputs, job.options, files_per_task=job.files_per_task)
+    async with _naming_what_is_left(session, place, screen, job.journal) as left:
+        if journal is not None and job.journal is not None and job.journal.is_whole_run:
+            await journal.note(RUN, describe_run(job))
+        batch = session.transcribe(
+            inputs,
+            job.options,
+            files_per_task=job.files_per_task,
+            retry_failed=job.journal is not None and job.journal.retry_failed,
+        )
         at_hand: SubtaskResult | None = None
         try:
             async with batch, screen.following(lambda: _progress_of(batch, receiver)):
@@ -161,9 +217,19 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
                 left.append(at_hand.token)
     if not batch.progress.read:
         raise CommandError("there was nothing to transcribe: the manifest has no files in it")
-    status = receiver.finish()
+    status = receiver.finish(_gone_on_with(batch))
     screen.detail(_told(session.statistics()))
     return status
+
+
+def _gone_on_with(batch: TranscriptionBatch) -> str:
+    """Say what an earlier run had done already, if anything."""
+    progress = batch.progress
+    parts = [
+        f"{progress.restored} done before" if progress.restored else "",
+        f"{progress.resumed} in flight from before" if progress.resumed else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _is_broken_pipe(error: BaseException) -> bool:
@@ -262,7 +328,9 @@ def _one_for_each_task(tokens: Sequence[str]) -> list[str]:
 
 
 @asynccontextmanager
-async def _naming_what_is_left(session: Session, place: Place, screen: Screen) -> AsyncIterator[list[str]]:
+async def _naming_what_is_left(
+    session: Session, place: Place, screen: Screen, journal: JournalChoice | None = None
+) -> AsyncIterator[list[str]]:
     """Open a session, and however it ends, name the tasks that go on without it.
 
     Yields:
@@ -273,16 +341,30 @@ async def _naming_what_is_left(session: Session, place: Place, screen: Screen) -
         async with session:
             yield left
     finally:
-        tokens = _one_for_each_task([*left, *session.unfinished])
-        if session.unanswered and not place.local:
+        _name_what_is_left(session, left, place, screen, journal)
+
+
+def _name_what_is_left(
+    session: Session, left: Sequence[str], place: Place, screen: Screen, journal: JournalChoice | None
+) -> None:
+    tokens = _one_for_each_task([*left, *session.unfinished])
+    unanswered = len(session.unanswered)
+    if journal is not None:
+        if tokens or unanswered:
             screen.show(
-                f"{count(len(session.unanswered), 'submit')} had no reply yet; what they began may go on: "
-                f"aiofunasr tasks{place.options()} shows it"
+                f"{count(len(tokens) + unanswered, 'task')} left in flight. To go on:\n"
+                f"aiofunasr resume {shlex.quote(str(journal.path))}"
             )
-        if tokens and place.local:
-            screen.show("\n".join([f"{count(len(tokens), 'task')} ended with the service of this process:", *tokens]))
-        elif tokens:
-            again = " \\\n  ".join([f"aiofunasr attach{place.options()}", *tokens])
-            screen.show(
-                f"{count(len(tokens), 'task')} left in flight, to go on without this program. For the results:\n{again}"
-            )
+        return
+    if unanswered and not place.local:
+        screen.show(
+            f"{count(unanswered, 'submit')} had no reply yet; what they began may go on: "
+            f"aiofunasr tasks{place.options()} shows it"
+        )
+    if tokens and place.local:
+        screen.show("\n".join([f"{count(len(tokens), 'task')} ended with the service of this process:", *tokens]))
+    elif tokens:
+        again = " \\\n  ".join([f"aiofunasr attach{place.options()}", *tokens])
+        screen.show(
+            f"{count(len(tokens), 'task')} left in flight, to go on without this program. For the results:\n{again}"
+        )

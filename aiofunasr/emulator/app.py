@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
+from typing import Final
 
 import anyio
 from aiohttp import StreamReader, web
@@ -19,9 +20,16 @@ from aiofunasr.emulator.multipart import FormParser, MalformedFormError
 from aiofunasr.emulator.service import Service
 from aiofunasr.emulator.settings import EmulatorSettings
 
+# A client that waits for a reply that never comes is looked after so often.
+_SILENCE_SECONDS: Final = 0.25
 
-class _UntypedResponse(web.Response):
+
+class _Untyped(web.StreamResponse):
     """A reply without a `Content-Type`, which aiohttp would not send by itself."""
+
+
+class _UntypedResponse(web.Response, _Untyped):
+    """The same, with the whole body at once."""
 
 
 def make_application(
@@ -50,9 +58,15 @@ def make_application(
         on_request()
         return await _send(request, response)
 
+    async def drop_default_headers(_: web.Request, response: web.StreamResponse) -> None:
+        if isinstance(response, _Untyped):
+            response.headers.popall("Content-Type", None)
+        if not service.settings.date_header:
+            response.headers.popall("Date", None)
+
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handle)
-    application.on_response_prepare.append(_drop_default_content_type)
+    application.on_response_prepare.append(drop_default_headers)
     return application
 
 
@@ -116,6 +130,11 @@ async def _send(request: web.Request, response: HttpResponse) -> web.StreamRespo
     if response.drop in {"before", "after"}:
         _disconnect(request)
         return web.Response(status=response.status)
+    if response.drop == "silence":
+        await _keep_silent(request)
+        return web.Response(status=response.status)
+    if response.stream is not None:
+        return await _send_stream(request, response, response.stream)
     if response.drop == "truncate":
         return await _send_half(request, response)
     make = web.Response if "content-type" in response.headers else _UntypedResponse
@@ -123,7 +142,7 @@ async def _send(request: web.Request, response: HttpResponse) -> web.StreamRespo
 
 
 async def _send_half(request: web.Request, response: HttpResponse) -> web.StreamResponse:
-    reply = web.StreamResponse(status=response.status, headers=response.headers)
+    reply = _begin(response)
     reply.content_length = len(response.body)
     await reply.prepare(request)
     await reply.write(response.body[: len(response.body) // 2])
@@ -131,11 +150,30 @@ async def _send_half(request: web.Request, response: HttpResponse) -> web.Stream
     return reply
 
 
+async def _send_stream(request: web.Request, response: HttpResponse, pieces: Iterable[bytes]) -> web.StreamResponse:
+    reply = _begin(response)
+    await reply.prepare(request)
+    try:
+        for piece in pieces:
+            await reply.write(piece)
+        await reply.write_eof()
+    except ConnectionError:
+        # The client has seen enough.
+        _disconnect(request)
+    return reply
+
+
+def _begin(response: HttpResponse) -> web.StreamResponse:
+    make = web.StreamResponse if "content-type" in response.headers else _Untyped
+    return make(status=response.status, headers=response.headers)
+
+
+async def _keep_silent(request: web.Request) -> None:
+    # The server is not told that a client has hung up; it can only be seen.
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+        await asyncio.sleep(_SILENCE_SECONDS)
+
+
 def _disconnect(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.close()
-
-
-async def _drop_default_content_type(_: web.Request, response: web.StreamResponse) -> None:
-    if isinstance(response, _UntypedResponse):
-        response.headers.popall("Content-Type", None)

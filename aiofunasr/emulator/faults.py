@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 import random
+import zlib
 from collections import Counter
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from attrs import define, evolve, field, frozen, validators
 
 from aiofunasr.emulator.messages import Drop
 
 ANY_KIND: Final = "*"
+
+Damage = Literal["cut", "garbage", "nested", "huge", "bomb"]
+"""How a body is spoiled; its framing stays right."""
 
 _CODES: Final = {
     429: ("Throttling.RateQuota", "Requests rate limit exceeded, please try again later."),
@@ -32,7 +36,9 @@ class Fault:
     """One thing that goes wrong with one request; the class methods name the usual ones.
 
     `status` answers with an error body in place of the reply: the request is not handled unless `handled` is
-    set, which makes it the error of a gateway that gave up on a service that did the work.
+    set, which makes it the error of a gateway that gave up on a service that did the work. With a `drop` of
+    `"silence"`, too, `handled` says whether the work is done. `size` is the length of a huge body, or the depth of
+    a nested one. `link_life` is how many seconds the result links of a query's reply last.
     """
 
     drop: Drop | None = None
@@ -45,6 +51,10 @@ class Fault:
     content_type: str | None = None
     other_task: bool = False
     expired_link: bool = False
+    link_life: float | None = field(default=None, validator=validators.optional(validators.ge(0.0)))
+    damage: Damage | None = None
+    size: int = field(default=0, validator=validators.ge(0))
+    results: Literal["as they are", "reordered", "repeated"] = "as they are"
     retry_after: float | None = None
 
     @classmethod
@@ -58,9 +68,34 @@ class Fault:
         return cls(drop="after")
 
     @classmethod
+    def timed_out(cls, *, handled: bool = True) -> Fault:
+        """Never reply, and leave the connection open."""
+        return cls(drop="silence", handled=handled)
+
+    @classmethod
     def truncated(cls) -> Fault:
-        """Send half of the reply's body, then close."""
+        """Send half of the reply's body, then close: a connection reset in the middle of it."""
         return cls(drop="truncate")
+
+    @classmethod
+    def cut_document(cls) -> Fault:
+        """Send half of the reply's body as if it were all of it, with a length to match."""
+        return cls(damage="cut")
+
+    @classmethod
+    def garbage(cls) -> Fault:
+        """Send a body that is neither text nor JSON."""
+        return cls(damage="garbage")
+
+    @classmethod
+    def nested(cls, depth: int = 100_000) -> Fault:
+        """Send JSON that is objects in objects, so many deep."""
+        return cls(damage="nested", size=depth)
+
+    @classmethod
+    def huge(cls, size: int = 2**30, *, compressed: bool = False) -> Fault:
+        """Send a JSON document of so many bytes; `compressed` makes it a gzip bomb, whoever asked for gzip."""
+        return cls(damage="bomb" if compressed else "huge", size=size)
 
     @classmethod
     def delayed(cls, seconds: float) -> Fault:
@@ -97,8 +132,13 @@ class Fault:
         return cls(content_type=content_type)
 
     @classmethod
+    def no_content_type(cls) -> Fault:
+        """Send the right body without a content type."""
+        return cls(content_type="")
+
+    @classmethod
     def answer_for_another_task(cls) -> Fault:
-        """Answer a query with another task's state."""
+        """Answer with what is another task's: a query its state, a submit its id, a download its document."""
         return cls(other_task=True)
 
     @classmethod
@@ -106,10 +146,31 @@ class Fault:
         """Answer a result download as if its link had expired."""
         return cls(expired_link=True)
 
+    @classmethod
+    def short_links(cls, seconds: float = 0.0) -> Fault:
+        """Answer a query with result links that expire after so many seconds.
+
+        Whether another query gives better ones is the settings' `resign_links`.
+        """
+        return cls(link_life=seconds)
+
+    @classmethod
+    def reordered(cls) -> Fault:
+        """Answer a query with its results in another order."""
+        return cls(results="reordered")
+
+    @classmethod
+    def repeated(cls) -> Fault:
+        """Answer a query with each of its results twice."""
+        return cls(results="repeated")
+
 
 @frozen
 class FaultRule:
-    """Which requests a fault hits: of a kind, with a number (from 1), by chance, between two times."""
+    """Which requests a fault hits: of a kind, with a number (from 1), by chance, between two times.
+
+    With `every`, only those in the first `lasting` seconds of every so many since the epoch, or since `begin`.
+    """
 
     kind: str
     fault: Fault
@@ -117,17 +178,28 @@ class FaultRule:
     chance: float = field(default=1.0, validator=[validators.ge(0.0), validators.le(1.0)])
     begin: float = -math.inf
     end: float = math.inf
+    every: float | None = field(default=None, validator=validators.optional(validators.gt(0.0)))
+    lasting: float = field(default=0.0, validator=validators.ge(0.0))
+
+    def covers(self, now: float) -> bool:
+        """Tell whether a moment is among those the rule is about."""
+        if not self.begin <= now < self.end:
+            return False
+        since = now if math.isinf(self.begin) else now - self.begin
+        return self.every is None or since % self.every < self.lasting
 
 
 @frozen
 class FaultPlan:
     """An immutable set of rules, built step by step; the first rule that hits decides.
 
-    `unknown_for`: seconds after its submit during which a task's query answers UNKNOWN (section 13.6).
+    `unknown_for`: seconds after its submit during which a task's query answers UNKNOWN (section 13.6), for a share
+    of the tasks.
     """
 
     rules: tuple[FaultRule, ...] = ()
     unknown_for: float = field(default=0.0, validator=validators.ge(0.0))
+    unknown_share: float = field(default=1.0, validator=[validators.ge(0.0), validators.le(1.0)])
 
     def on(self, kind: str, fault: Fault, numbers: int | Iterable[int]) -> FaultPlan:
         """Hit the requests of a kind with these numbers, counted from 1 since the plan took effect."""
@@ -142,6 +214,10 @@ class FaultPlan:
         """Hit every request of a kind that arrives in `[begin, end)`, seconds since the epoch: an outage."""
         return self.add(FaultRule(kind, fault, begin=begin, end=end))
 
+    def bursts(self, kind: str, fault: Fault, *, every: float, lasting: float, begin: float = -math.inf) -> FaultPlan:
+        """Hit every request of a kind for `lasting` seconds, again and again: a limit that others use up."""
+        return self.add(FaultRule(kind, fault, begin=begin, every=every, lasting=lasting))
+
     def always(self, kind: str, fault: Fault) -> FaultPlan:
         """Hit every request of a kind."""
         return self.add(FaultRule(kind, fault))
@@ -149,6 +225,11 @@ class FaultPlan:
     def add(self, rule: FaultRule) -> FaultPlan:
         """Return the plan with one more rule."""
         return evolve(self, rules=(*self.rules, rule))
+
+    def is_unknown(self, task_id: str, age: float) -> bool:
+        """Tell whether a task of this age is one that is not known yet."""
+        # By its id, so that it is the same tasks every time they are asked about.
+        return age < self.unknown_for and zlib.crc32(task_id.encode()) < self.unknown_share * 2**32
 
 
 @define
@@ -164,7 +245,7 @@ class FaultInjector:
         self._seen[kind] += 1
         self._seen[ANY_KIND] += 1
         for rule in self.plan.rules:
-            if rule.kind not in {kind, ANY_KIND} or not rule.begin <= now < rule.end:
+            if rule.kind not in {kind, ANY_KIND} or not rule.covers(now):
                 continue
             if rule.numbers is not None and self._seen[rule.kind] not in rule.numbers:
                 continue

@@ -7,7 +7,7 @@ hands it to `Service.handle` and does what the `HttpResponse` says, faults inclu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from attrs import field, frozen
 
-Drop = Literal["before", "after", "truncate"]
+Drop = Literal["before", "after", "truncate", "silence"]
 
 API_PREFIX: Final = "/api/v1"
 OSS_PREFIX: Final = "/oss/"
@@ -70,7 +70,8 @@ class HttpResponse:
 
     `delay`: seconds to wait before anything is sent. `drop`: `"before"` closes the connection as if the
     request had never been read (it was not handled), `"after"` closes it though the request was handled,
-    `"truncate"` sends the header with the whole length, half of the body, and then closes.
+    `"truncate"` sends the header with the whole length, half of the body, and then closes, `"silence"` sends nothing
+    and leaves the connection open. `stream` is sent in place of `body`, piece by piece, and is too large to be held.
     """
 
     status: int
@@ -78,6 +79,7 @@ class HttpResponse:
     body: bytes = b""
     delay: float = 0.0
     drop: Drop | None = None
+    stream: Iterable[bytes] | None = None
 
 
 class RefusalError(Exception):

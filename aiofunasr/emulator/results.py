@@ -35,8 +35,11 @@ class ResultFiles:
         self._new_id = new_id
         self._files: dict[str, tuple[Task, TaskFile]] = {}
 
-    def link(self, task: Task, file: TaskFile, now: float) -> str:
-        """Return the path and signed query of a finished file; asked again, the same one."""
+    def link(self, task: Task, file: TaskFile, now: float, life: float | None = None) -> str:
+        """Return the path and signed query of a finished file; asked again, the same one.
+
+        `life`: seconds from now that it lasts, where it is not the usual time from the end of the task.
+        """
         settings = self._settings
         ended_at = (file.ends_at if task.ends_at is None or task.ends_at > now else task.ends_at) or now
         if file.link is None:
@@ -47,7 +50,11 @@ class ResultFiles:
             path, ended_at = file.link.partition("?")[0], now
         else:
             return file.link
-        file.link = self._storage.link(path, math.floor(ended_at) + int(settings.result_link_life))
+        expires = math.floor(ended_at) + int(settings.result_link_life)
+        if life is not None:
+            # A link is good until its second has passed.
+            expires = math.ceil(now + life) - 1
+        file.link = self._storage.link(path, expires)
         return file.link
 
     def read(self, request: HttpRequest, now: float) -> bytes:

@@ -7,17 +7,26 @@ sections 1 to 7 and 14.
 
 from __future__ import annotations
 
-import gzip
 import math
 import random
 import uuid
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from aiofunasr.emulator.board import FileJob, FinishedFile, TaskBoard
+from aiofunasr.emulator.damage import damaged
 from aiofunasr.emulator.faults import Fault, FaultInjector, FaultPlan
+from aiofunasr.emulator.framing import (
+    Call,
+    compressed,
+    dated,
+    gateway_reply,
+    json_reply,
+    storage_refusal,
+    storage_reply,
+)
 from aiofunasr.emulator.ledger import Ledger, Submission
 from aiofunasr.emulator.limits import RateLimit, SlidingWindow, as_rate_limit
 from aiofunasr.emulator.listing import ListQuery, list_body
@@ -29,7 +38,6 @@ from aiofunasr.emulator.messages import (
     RefusalError,
     StorageRefusalError,
     json_bytes,
-    xml_error,
 )
 from aiofunasr.emulator.multipart import parse_form
 from aiofunasr.emulator.replies import UNSUPPORTED_CANCEL, task_output, task_usage
@@ -54,21 +62,8 @@ _LIST_REFUSALS: Final = {
     403: ("AccessDenied", "Access denied."),
     404: ("NotFound", "The requested resource could not be found."),
 }
-_HTML: Final = b"<!DOCTYPE html><html><head><title>%d</title></head><body><h1>%d</h1></body></html>"
-# The object storage leaves small files alone, and compressing large ones would hold an event loop up.
-_GZIP_RESULT_BYTES: Final = range(1024, 2**20)
-
-
-@frozen
-class _Call:
-    """A request on its way through the service."""
-
-    request: HttpRequest
-    kind: Kind
-    argument: str
-    request_id: str
-    now: float
-    fault: Fault
+# What a download gets that should have got another's document, when there is no other.
+_SOME_DOCUMENT: Final = json_bytes({"file_url": "https://media.example.com/of-another-task.wav", "transcripts": []})
 
 
 class Service:
@@ -76,6 +71,9 @@ class Service:
 
     `recognizer_script` plans the life of every task when it is accepted; without one, tasks wait for workers
     that `take_file` and `finish_file`. `faults` may be replaced at any time and then count from 1 again.
+
+    Times that go in or come out are the caller's. The service's own clock may be ahead of it: those in its
+    replies, its ledger and its tasks are by that clock.
     """
 
     def __init__(
@@ -101,7 +99,8 @@ class Service:
         self._results = ResultFiles(self.settings, self.storage, recognizer_script, self._new_id)
         self._budgets: dict[tuple[str, ...], SlidingWindow] = {}
         self._latest_task: dict[str, str] = {}
-        self._operations: dict[Kind, Callable[[_Call], dict[str, Any]]] = {
+        self._latest_result = ("", _SOME_DOCUMENT)
+        self._operations: dict[Kind, Callable[[Call], dict[str, Any]]] = {
             "submit": self._submit,
             "query": self._query,
             "cancel": self._cancel,
@@ -138,27 +137,26 @@ class Service:
             fault = Fault()
         else:
             self.ledger.faults[kind] += 1
-        if fault.drop == "before":
-            return HttpResponse(503, drop="before")
-        call = _Call(request, kind, argument, self._new_id(), now, fault)
+        if fault.drop == "before" or (fault.drop == "silence" and not fault.handled):
+            return HttpResponse(503, drop=fault.drop)
+        call = Call(request, kind, argument, self._new_id(), now + self._ahead, fault)
         if fault.status is None:
             response = self._answer(call)
         else:
             if fault.handled:
                 # A gateway's error hides that the work was done.
                 self._answer(call)
-            response = self._faulty(call, fault.status)
-        if fault.content_type is not None:
-            response = evolve(response, headers={**response.headers, "content-type": fault.content_type})
-        if fault.delay or fault.drop:
-            response = evolve(response, delay=fault.delay, drop=fault.drop)
-        return self._compressed(call, response)
+            if fault.status == 429:
+                self.ledger.throttled[kind] += 1
+            response = gateway_reply(call, self.settings, fault.status)
+        response = self._dressed(call, response)
+        return evolve(response, delay=fault.delay, drop=fault.drop) if fault.delay or fault.drop else response
 
     def advance(self, now: float) -> None:
         """Let time pass: bill what ended, forget what expired. Every request does it too."""
-        for task in self._board.advance(now):
+        for task in self._board.advance(now + self._ahead):
             self._results.forget(task)
-        self.storage.expire(now)
+        self.storage.expire(now + self._ahead)
 
     # What a scenario may change while the service runs
 
@@ -180,40 +178,53 @@ class Service:
         account = account or next(iter(keys.values()))
         api_key = next((key for key, owner in keys.items() if owner == account), "")
         ids = (self._new_id(), self._new_id())
-        return self._board.accept(Submit.plain(model, file_urls), account, api_key, ids, now).task_id
+        task = self._board.accept(Submit.plain(model, file_urls), account, api_key, ids, now + self._ahead)
+        return task.task_id
 
     # Work, for recognizers that need time
 
     def take_file(self, now: float) -> FileJob | None:
         """Give a worker the next file that is due, or None."""
-        return self._board.take_file(now)
+        job = self._board.take_file(now + self._ahead)
+        return None if job is None else evolve(job, deadline=job.deadline - self._ahead)
 
     def next_ready(self) -> float | None:
         """Return when the next task leaves the queue, or None if nothing is queued."""
-        return self._board.next_ready()
+        ready_at = self._board.next_ready()
+        return None if ready_at is None else ready_at - self._ahead
 
     def finish_file(self, job: FileJob, outcome: FinishedFile | FileProblem, now: float) -> None:
         """Record what a worker made of a file."""
-        self._board.finish_file(job, outcome, now)
+        self._board.finish_file(job, outcome, now + self._ahead)
 
     # Answers
 
-    def _answer(self, call: _Call) -> HttpResponse:
+    def _answer(self, call: Call) -> HttpResponse:
         try:
             if call.kind == "upload":
-                return self._from_storage(call, self._upload(call), b"")
+                return storage_reply(call, self._upload(call), b"")
             if call.kind == "result":
-                return self._from_storage(call, 200, self._result(call))
-            return self._json(call, 200, self._operations[call.kind](call))
+                return storage_reply(call, 200, self._result(call))
+            return json_reply(call, self.settings, 200, self._operations[call.kind](call))
         except StorageRefusalError as refusal:
-            host = self.public_url.partition("://")[2]
-            body = xml_error(refusal.code, refusal.message, _storage_id(call.request_id), host)
-            return self._from_storage(call, refusal.status, body, "application/xml")
+            return storage_refusal(call, refusal, self.public_url.partition("://")[2])
         except RefusalError as refusal:
             error = {"code": refusal.code, "message": refusal.message, "request_id": call.request_id}
-            return self._json(call, refusal.status, error, refusal.headers)
+            return json_reply(call, self.settings, refusal.status, error, refusal.headers)
 
-    def _submit(self, call: _Call) -> dict[str, Any]:
+    def _dressed(self, call: Call, response: HttpResponse) -> HttpResponse:
+        """Spoil the body as the fault says, and add what every reply has."""
+        fault = call.fault
+        response = damaged(response, fault)
+        if fault.content_type is not None:
+            others = {name: value for name, value in response.headers.items() if name != "content-type"}
+            typed = {"content-type": fault.content_type} if fault.content_type else {}
+            response = evolve(response, headers={**others, **typed})
+        if self.settings.date_header:
+            response = dated(response, call.now)
+        return compressed(call, response, self.settings)
+
+    def _submit(self, call: Call) -> dict[str, Any]:
         account, api_key = self._authenticate(call)
         submit = read_submit(call.request, self.settings)
         limit = self.settings.submit_limits.get(submit.model, self.settings.submit_limit)
@@ -221,7 +232,7 @@ class Service:
         if len(self._board) >= self.settings.max_live_tasks:
             raise self._throttled(call, "Throttling", 1.0)
         task = self._board.accept(submit, account, api_key, (self._new_id(), call.request_id), call.now)
-        self._latest_task[account] = task.task_id
+        earlier, self._latest_task[account] = self._latest_task.get(account), task.task_id
         self.ledger.accept(
             Submission(
                 time=call.now,
@@ -233,12 +244,10 @@ class Service:
                 parameters=submit.parameters,
             )
         )
-        return {
-            "output": {"task_status": "PENDING", "task_id": task.task_id},
-            "request_id": call.request_id,
-        }
+        told = (earlier or self._new_id()) if call.fault.other_task else task.task_id
+        return {"output": {"task_status": "PENDING", "task_id": told}, "request_id": call.request_id}
 
-    def _query(self, call: _Call) -> dict[str, Any]:
+    def _query(self, call: Call) -> dict[str, Any]:
         account, _ = self._authenticate(call)
         self._throttle(call, self.settings.query_limit, account)
         task_id = call.argument
@@ -246,24 +255,24 @@ class Service:
             latest = self._latest_task.get(account)
             task_id = self._new_id() if latest in {None, task_id} else str(latest)
         task = self._board.find(task_id, account)
-        if task is None or call.now < task.submitted_at + self.faults.unknown_for:
-            output: dict[str, Any] = {"task_id": task_id, "task_status": "UNKNOWN"}
-            return {"request_id": call.request_id, "output": output}
-        body: dict[str, Any] = {
-            "request_id": call.request_id,
-            "output": task_output(
-                task,
-                call.now,
-                self.settings,
-                lambda task, file: self.public_url + self._results.link(task, file, call.now),
-            ),
-        }
+        if task is None or self.faults.is_unknown(task_id, call.now - task.submitted_at):
+            unknown = {"task_id": task_id, "task_status": "UNKNOWN"}
+            return {"request_id": call.request_id, "output": unknown}
+        output = task_output(
+            task,
+            call.now,
+            self.settings,
+            lambda task, file: self.public_url + self._results.link(task, file, call.now, call.fault.link_life),
+        )
+        if call.fault.results != "as they are" and "results" in output:
+            output["results"] = output["results"][::-1] * (1 + (call.fault.results == "repeated"))
+        body: dict[str, Any] = {"request_id": call.request_id, "output": output}
         usage = task_usage(task, call.now, self.settings)
         if usage is not None:
             body["usage"] = usage
         return body
 
-    def _cancel(self, call: _Call) -> dict[str, Any]:
+    def _cancel(self, call: Call) -> dict[str, Any]:
         account, _ = self._authenticate(call)
         self._throttle(call, self.settings.cancel_limit, account)
         task = self._board.find(call.argument, account)
@@ -271,7 +280,7 @@ class Service:
             raise RefusalError(*UNSUPPORTED_CANCEL)
         return {"request_id": call.request_id}
 
-    def _list(self, call: _Call) -> dict[str, Any]:
+    def _list(self, call: Call) -> dict[str, Any]:
         account, _ = self._authenticate(call)
         self._throttle(call, self.settings.list_limit, account)
         if not self.settings.list_enabled:
@@ -283,7 +292,7 @@ class Service:
         body = list_body(query, tasks, seen_at, self.settings, self._list_order)
         return {**body, "request_id": call.request_id}
 
-    def _policy(self, call: _Call) -> dict[str, Any]:
+    def _policy(self, call: Call) -> dict[str, Any]:
         account, _ = self._authenticate(call)
         arguments = call.request.arguments()
         if arguments.get("action") != "getPolicy":
@@ -296,11 +305,11 @@ class Service:
         data = self.storage.grant(account, model, call.now, call.request_id, upload_host)
         return {"request_id": call.request_id, "data": data}
 
-    def _other(self, call: _Call) -> dict[str, Any]:
+    def _other(self, call: Call) -> dict[str, Any]:
         del call
         raise RefusalError(404, "NotFound", "The requested resource could not be found.")
 
-    def _upload(self, call: _Call) -> int:
+    def _upload(self, call: Call) -> int:
         request = call.request
         if call.argument != self.settings.upload_bucket:
             raise StorageRefusalError(404, "NoSuchBucket", "The specified bucket does not exist.")
@@ -310,21 +319,25 @@ class Service:
         form = request.upload or parse_form(request.header("Content-Type"), request.body)
         return self.storage.accept(form, call.argument, call.now)
 
-    def _result(self, call: _Call) -> bytes:
+    def _result(self, call: Call) -> bytes:
         if call.fault.expired_link:
             raise StorageRefusalError(403, "AccessDenied", "Request has expired.")
-        return self._results.read(call.request, call.now)
+        document = self._results.read(call.request, call.now)
+        (path, earlier), self._latest_result = self._latest_result, (call.request.path, document)
+        if call.fault.other_task:
+            return _SOME_DOCUMENT if path == call.request.path else earlier
+        return document
 
     # Credentials and limits
 
-    def _authenticate(self, call: _Call) -> tuple[str, str]:
+    def _authenticate(self, call: Call) -> tuple[str, str]:
         scheme, _, api_key = call.request.header("Authorization").partition(" ")
         account = self.settings.account_of(api_key.strip()) if scheme.lower() == "bearer" else None
         if account is None:
             raise RefusalError(401, "InvalidApiKey", "Invalid API-key provided.")
         return account, api_key.strip()
 
-    def _throttle(self, call: _Call, limit: RateLimit, account: str, model: str = "") -> None:
+    def _throttle(self, call: Call, limit: RateLimit, account: str, model: str = "") -> None:
         if not self.settings.limits_enabled:
             return
         kind: str = call.kind
@@ -340,64 +353,17 @@ class Service:
         if wait:
             raise self._throttled(call, self.settings.throttle_code, wait)
 
-    def _throttled(self, call: _Call, code: str, wait: float) -> RefusalError:
+    def _throttled(self, call: Call, code: str, wait: float) -> RefusalError:
         self.ledger.throttled[call.kind] += 1
         headers = {"retry-after": str(math.ceil(wait))} if self.settings.retry_after else {}
         return RefusalError(429, code, _THROTTLE_MESSAGES[code], headers)
 
-    # Replies
-
-    def _json(
-        self, call: _Call, status: int, body: dict[str, Any], headers: dict[str, str] | None = None
-    ) -> HttpResponse:
-        milliseconds = str(int(call.now * 1000))
-        sent = {
-            "x-request-id": call.request_id,
-            "x-dashscope-call-gateway": "true",
-            "req-cost-time": "1",
-            "req-arrive-time": milliseconds,
-            "resp-start-time": milliseconds,
-            "x-envoy-upstream-service-time": "1",
-            "server": "istio-envoy",
-            **(headers or {}),
-        }
-        if status < 400 or self.settings.error_content_type:
-            sent["content-type"] = "application/json;charset=UTF-8"
-        return HttpResponse(status, sent, json_bytes(body))
-
-    def _from_storage(
-        self, call: _Call, status: int, body: bytes, content_type: str = "application/json"
-    ) -> HttpResponse:
-        headers = {"server": "AliyunOSS", "x-oss-request-id": _storage_id(call.request_id)}
-        if body:
-            headers["content-type"] = content_type
-        return HttpResponse(status, headers, body)
-
-    def _faulty(self, call: _Call, status: int) -> HttpResponse:
-        fault = call.fault
-        if status == 429:
-            self.ledger.throttled[call.kind] += 1
-        if fault.html:
-            return HttpResponse(status, {"content-type": "text/html"}, _HTML % (status, status))
-        body = {"code": fault.code, "message": fault.message, "request_id": call.request_id}
-        headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
-        return self._json(call, status, body, headers)
-
-    def _compressed(self, call: _Call, response: HttpResponse) -> HttpResponse:
-        wanted = self.settings.gzip and "gzip" in call.request.header("Accept-Encoding").lower()
-        if not wanted or not response.body:
-            return response
-        if call.kind == "result" and len(response.body) not in _GZIP_RESULT_BYTES:
-            return response
-        headers = {**response.headers, "content-encoding": "gzip", "vary": "Accept-Encoding"}
-        return evolve(response, headers=headers, body=gzip.compress(response.body, 1, mtime=0))
+    @property
+    def _ahead(self) -> float:
+        return self.settings.clock_offset_seconds
 
     def _new_id(self) -> str:
         return str(uuid.UUID(int=self._identity.getrandbits(128), version=4))
 
     def _inject(self, plan: FaultPlan) -> FaultInjector:
         return FaultInjector(plan, random.Random(f"{self.settings.seed}/faults"))
-
-
-def _storage_id(request_id: str) -> str:
-    return request_id.replace("-", "")[:24].upper()

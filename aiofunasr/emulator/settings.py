@@ -85,6 +85,8 @@ class EmulatorSettings:
     """The zone of zone-less times (proven for Beijing, unknown elsewhere)."""
     models: frozenset[str] = field(default=MODELS, converter=frozenset)
     seed: int = 0
+    clock_offset_seconds: float = 0.0
+    """How far the service's clock is ahead of its caller's; its `Date` and every time it gives come from that clock."""
 
     # Limits (protocol notes, section 6.4).
     limits_enabled: bool = True
@@ -187,6 +189,8 @@ class EmulatorSettings:
 
     # HTTP (sections 1.4 and 6.1).
     gzip: bool = True
+    date_header: bool = True
+    """Off: replies come without a `Date`."""
     error_content_type: bool = True
     """Off: error bodies come without a `Content-Type`, as recorded for a 401."""
 

@@ -177,6 +177,28 @@ def find_open_attempts(connection: sqlite3.Connection) -> Sequence[Attempt]:
     return [_attempt_of(connection, row) for row in rows]
 
 
+def find_unfinished(
+    connection: sqlite3.Connection,
+) -> Iterable[tuple[Attempt, Sequence[tuple[JournaledFile, FileState]]]]:
+    """Go through the newest attempts of files without a result, each with those files and how far they are."""
+    numbers = connection.execute(
+        "SELECT DISTINCT attempt FROM files WHERE ended IS NULL AND attempt IS NOT NULL ORDER BY attempt"
+    ).fetchall()
+    for (number,) in numbers:
+        attempt = find_attempt(connection, number)
+        entries = ((file, find_file(connection, file.key)) for file in attempt.files)
+        yield (
+            attempt,
+            [
+                (file, entry.state)
+                for file, entry in entries
+                if entry is not None
+                and entry.attempt == number
+                and entry.state not in {FileState.DONE, FileState.FAILED}
+            ],
+        )
+
+
 def find_tasks(connection: sqlite3.Connection, since: float) -> Sequence[tuple[str, float, float]]:
     """Return the tasks of the attempts that were sent after a time: id, sent at, answered at."""
     rows = connection.execute(

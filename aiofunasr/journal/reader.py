@@ -11,7 +11,7 @@ from attrs import frozen
 
 from aiofunasr.journal import ledger
 from aiofunasr.journal.database import reading, real_path
-from aiofunasr.journal.entries import Attempt, AttemptState, FileState
+from aiofunasr.journal.entries import Attempt, AttemptState, FileState, JournaledFile
 from aiofunasr.journal.ledger import FileRecord
 from aiofunasr.token import TaskToken
 
@@ -48,6 +48,10 @@ class JournalView:
     def files(self, *, failed_only: bool = False) -> Iterator[FileRecord]:
         """Go through its files, in the order they came in."""
         yield from ledger.all_files(self._connection, failed_only=failed_only)
+
+    def unfinished(self) -> Iterator[tuple[Attempt, Sequence[tuple[JournaledFile, FileState]]]]:
+        """Go through the newest submits of files without a result, each with those files and how far they are."""
+        yield from ledger.find_unfinished(self._connection)
 
     def noted(self, name: str) -> str | None:
         """Return the text under a name, or None."""

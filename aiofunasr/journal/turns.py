@@ -49,6 +49,7 @@ class _Call(Generic[T]):
     size: int = 0
     woken: anyio.Event = field(factory=anyio.Event)
     leads: bool = False
+    left: bool = False
     ended: bool = False
     result: T | None = None
     error: Exception | None = None
@@ -114,8 +115,10 @@ class Turns:
         try:
             await run_to_the_end(lambda: self._do(group))
         finally:
-            # What is not done by now was never begun.
-            self._waiting.extendleft(one for one in reversed(group) if not one.ended and one is not call)
+            # What is not done by now was never begun. It waits on, unless nobody waits for it any more: who has left
+            # could not lead.
+            call.left = True
+            self._waiting.extendleft(one for one in reversed(group) if not one.ended and not one.left)
             for one in group:
                 if one.ended:
                     one.woken.set()
@@ -130,6 +133,7 @@ class Turns:
         return group
 
     def _withdraw(self, call: _Call[Any]) -> None:
+        call.left = True
         with suppress(ValueError):
             self._waiting.remove(call)
         if call.leads:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.lowlevel
 
 from aiofunasr.emulator import DEFAULT_API_KEY, EmulatorSettings, FaultPlan, HttpRequest, HttpResponse, Service
 from aiofunasr.emulator.scripted import ScriptedRecognizer
@@ -48,6 +50,8 @@ class LocalTransport:
         try:
             await anyio.sleep(self._latency)
             response = self._service.handle(await _as_http(request), self._clock())
+            if response.drop == "silence":
+                await anyio.sleep_forever()
             await anyio.sleep(self._latency + response.delay)
             if response.drop in {"before", "after"}:
                 raise TransportError(f"the {request.kind} request failed: the connection was dropped", sent=True)
@@ -68,12 +72,24 @@ class _LocalReply:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         body = self._response.body
+        if self._response.stream is not None:
+            async for piece in self._pieces(self._response.stream):
+                yield piece
+            return
         cut = self._response.drop == "truncate"
         whole = body[: len(body) // 2] if cut else body
         for begin in range(0, len(whole), _CHUNK):
             yield whole[begin : begin + _CHUNK]
         if cut:
             raise TransportError("the reply broke off", sent=True)
+
+    async def _pieces(self, stream: Iterable[bytes]) -> AsyncIterator[bytes]:
+        """Give a body that is too large to be held piece by piece, decompressed as an HTTP library does it."""
+        inflater = zlib.decompressobj(wbits=31) if "content-encoding" in self.headers else None
+        for piece in stream:
+            # Where there is a wire, there is a pause for each piece, too.
+            await anyio.lowlevel.checkpoint()
+            yield piece if inflater is None else inflater.decompress(piece)
 
 
 async def _as_http(request: Request) -> HttpRequest:

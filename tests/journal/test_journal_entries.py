@@ -109,8 +109,8 @@ async def test_what_is_open_is_listed(journal: SqliteJournal) -> None:
     opened = await journal.open_attempts()
     assert [one.id for one in opened] == [numbers[3], numbers[5], numbers[6], again]
     assert opened == [await journal.attempt(one.id) for one in opened]
-    assert await journal.task_ids(1.0) == ["task-3", "task-4"]
-    assert await journal.task_ids(-1.0) == ["task-1", "task-2", "task-3", "task-4"]
+    assert await journal.tasks_since(1.0) == [("task-3", 2.0, 9.0), ("task-4", 3.0, 9.0)]
+    assert [task_id for task_id, *_ in await journal.tasks_since(-1.0)] == ["task-1", "task-2", "task-3", "task-4"]
 
 
 async def test_notes(journal: SqliteJournal) -> None:
@@ -126,7 +126,7 @@ async def test_names_that_are_not_unicode(journal: SqliteJournal) -> None:
     await journal.settle(number, AttemptState.ACCEPTED, ended_at=1.0, task_id="\ud800", error="\ud800")
     found = await journal.attempt(number)
     assert (found.files[0].source, found.files[0].resumable, found.task_id) == (odd, True, "\ud800")
-    assert await journal.task_ids(0.0) == ["\ud800"]
+    assert await journal.tasks_since(0.0) == [("\ud800", 1.0, 1.0)]
     await journal.complete(StoredResult(key="b", file_url=odd, task_id="\ud800"))
     assert await journal.result("b") == StoredResult(key="b", file_url=odd, task_id="\ud800")
 

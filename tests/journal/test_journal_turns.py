@@ -220,15 +220,19 @@ async def test_a_leader_cancelled_before_it_began_hands_on(connection: sqlite3.C
     threads = [object() for _ in range(int(limiter.total_tokens))]
     for thread in threads:
         limiter.acquire_on_behalf_of_nowait(thread)
-    leader = asyncio.ensure_future(turns.write(insert("leader")))
+    first = asyncio.ensure_future(turns.write(insert("first")))
     await anyio.wait_all_tasks_blocked()
     async with anyio.create_task_group() as group:
+        others = [asyncio.ensure_future(turns.write(insert(name))) for name in ("second", "third")]
         for name in ("a", "b"):
             group.start_soon(turns.write, insert(name))
         await anyio.wait_all_tasks_blocked()
-        leader.cancel()
-        await asyncio.wait([leader])
-        assert leader.cancelled()
+        # The second leads next, and has the third in its group when that one leaves.
+        for leader in (first, *reversed(others)):
+            leader.cancel()
+            await asyncio.wait([leader])
+            assert leader.cancelled()
+            await anyio.wait_all_tasks_blocked()
         for thread in threads:
             limiter.release_on_behalf_of(thread)
     assert await turns.read(read) == ["a", "b"]

@@ -1,0 +1,140 @@
+"""`aiofunasr resume`: go on with a run, from its journal alone.
+
+A run that the command line began has left a note of what it was asked for: the same is asked for again, and the journal
+answers what is done. A journal of a program has no such note: then its files are gone on with as far as it knows them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from attrs import evolve, frozen
+
+from aiofunasr.cli.inputs import STANDARD_INPUT
+from aiofunasr.cli.place import Place
+from aiofunasr.cli.running import CommandError
+from aiofunasr.cli.transcribe import RUN, JournalChoice, ResultOptions, TranscribeJob, transcribe
+from aiofunasr.cli.wording import complain, count
+from aiofunasr.errors import FunASRError
+from aiofunasr.export import FORMATS
+from aiofunasr.journal import FileState
+from aiofunasr.journal.reader import JournalView, viewing
+from aiofunasr.options import TranscriptionOptions
+
+
+@frozen(kw_only=True)
+class ResumeJob:
+    """What `resume` was asked to do; what is None is as the run was begun."""
+
+    path: Path
+    place: Place
+    retry_failed: bool = False
+    format: str | None = None
+    output: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+async def resume(job: ResumeJob) -> int:
+    """Go on with a run and return the status.
+
+    Raises:
+        CommandError: The journal cannot be read, or does not say enough to go on.
+    """
+    note, runs = await anyio.to_thread.run_sync(_look, job.path)
+    if note is not None:
+        return await transcribe(_as_begun(job, note))
+    if not runs:
+        complain(f"{job.path}: there is nothing left to do")
+        return 0
+    status = 0
+    for options, sources in runs:
+        status = max(status, await transcribe(_as_known(job, options, sources)))
+    return status
+
+
+Runs = list[tuple[TranscriptionOptions, Sequence[str]]]
+
+
+def _look(path: Path) -> tuple[dict[str, Any] | None, Runs]:
+    try:
+        with viewing(path) as view:
+            note = view.noted(RUN)
+            return (json.loads(note), []) if note is not None else (None, _left(view))
+    except FunASRError as error:
+        raise CommandError(str(error)) from None
+
+
+def _as_begun(job: ResumeJob, note: dict[str, Any]) -> TranscribeJob:
+    """Return the run as it was begun, with what is asked for differently now."""
+    if note["manifest"] == STANDARD_INPUT or note["signed"]:
+        what = "its list came from standard input" if not note["signed"] else "it was given signed URLs"
+        raise CommandError(
+            f"{job.path}: {what}, which is not stored; give the same command again, with --journal {job.path}"
+        )
+    output, path = job.output, job.path.absolute()
+    if output is None and note["output"] is not None:
+        output = Path(note["directory"], note["output"])
+    try:
+        # Names in a manifest mean what they meant when the run was begun.
+        os.chdir(note["directory"])
+    except OSError as error:
+        raise CommandError(f"the run was begun in {note['directory']}: {error.strerror}") from None
+    place = job.place
+    if place == Place():
+        place = Place(region=note["region"], workspace=note["workspace"], base_url=note["base_url"])
+    elif place == Place(api_key=place.api_key):
+        place = evolve(place, region=note["region"], workspace=note["workspace"], base_url=note["base_url"])
+    return TranscribeJob(
+        sources=note["sources"],
+        manifest=note["manifest"],
+        options=_options(note["model"], note["parameters"], note["phrase_id"]),
+        files_per_task=note["files_per_task"],
+        place=place,
+        results=_results(evolve(job, output=output), job.format or note["format"]),
+        journal=JournalChoice(path=path, retry_failed=job.retry_failed),
+    )
+
+
+def _as_known(job: ResumeJob, options: TranscriptionOptions, sources: Sequence[str]) -> TranscribeJob:
+    return TranscribeJob(
+        sources=sources,
+        options=options,
+        place=job.place,
+        results=_results(job, job.format or "txt"),
+        journal=JournalChoice(path=job.path, retry_failed=job.retry_failed, is_whole_run=False),
+    )
+
+
+def _results(job: ResumeJob, format: str) -> ResultOptions:
+    return ResultOptions(format=FORMATS[format], output=job.output, quiet=job.quiet, verbose=job.verbose)
+
+
+def _left(view: JournalView) -> Runs:
+    """Return the files of a program's journal that are not done, by what was asked for."""
+    left: dict[tuple[str, str], dict[str, None]] = {}
+    signed = 0
+    for attempt, files in view.unfinished():
+        sources = left.setdefault((attempt.model, attempt.options), {})
+        for file, state in files:
+            if file.resumable or state is FileState.ACCEPTED:
+                sources[file.source] = None
+            else:
+                signed += 1
+    if signed:
+        complain(f"{count(signed, 'file')} cannot be gone on with from the journal, because signed URLs are not stored")
+    return [(_options_of(model, options), list(sources)) for (model, options), sources in left.items() if sources]
+
+
+def _options_of(model: str, text: str) -> TranscriptionOptions:
+    parameters, phrase_id = json.loads(text)
+    return _options(model, parameters, phrase_id)
+
+
+def _options(model: str, parameters: dict[str, Any], phrase_id: str | None) -> TranscriptionOptions:
+    return TranscriptionOptions(model=model, phrase_id=phrase_id, extra_parameters=parameters)

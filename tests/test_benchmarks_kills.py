@@ -1,0 +1,11 @@
+"""A batch that is killed again and again is done in the end, with every file billed once."""
+
+from __future__ import annotations
+
+from benchmarks.kills import measure
+
+
+async def test_killed_processes_lose_nothing_and_bill_nothing_twice() -> None:
+    tally = await measure(files=30, kills=4, seed=1)
+    assert tally.kills >= 4
+    assert (tally.doubled, tally.forgotten, tally.wrong) == (0, 0, 0)
