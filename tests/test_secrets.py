@@ -181,7 +181,7 @@ async def test_nothing_shows_over_sockets_nor_when_cancelled(
 ) -> None:
     marks = Marks()
     asyncio.get_running_loop().set_debug(True)
-    faults = FaultPlan().sometimes("*", Fault.drop_before(), 0.1).sometimes("result", Fault.truncated(), 0.3)
+    faults = FaultPlan().sometimes("query", Fault.drop_before(), 0.2).sometimes("result", Fault.truncated(), 0.3)
     settings = SETTINGS.replace(queue_seconds=(0.0, 0.2), min_processing_seconds=0.0)
     async with (
         watched(marks, caplog),

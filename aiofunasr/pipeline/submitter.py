@@ -82,7 +82,8 @@ class Parcel:
     files: tuple[InputFile, ...]
     options: TranscriptionOptions
     outlet: Outlet
-    file_urls: tuple[str, ...] = field(init=False)
+    # Perhaps signed.
+    file_urls: tuple[str, ...] = field(init=False, repr=lambda urls: f"<{len(urls)} URLs>")
     intent: Intent | None = None
     attempt_id: int | None = None
     date: str = ""
