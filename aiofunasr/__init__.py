@@ -47,11 +47,12 @@ from aiofunasr.errors import (
     UsageError,
     WaitTimeoutError,
 )
+from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
-from aiofunasr.settings import Limits, Timeouts
+from aiofunasr.settings import Limits, Reconciliation, Timeouts
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSnapshot, TaskStatus
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
@@ -77,6 +78,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidFileError",
     "InvalidReplyError",
+    "Journal",
     "JournalError",
     "JournalLockedError",
     "KeyProviderError",
@@ -84,6 +86,7 @@ __all__ = [
     "ListedTask",
     "NotFoundError",
     "QuotaExceededError",
+    "Reconciliation",
     "ReplyTooLargeError",
     "RequestTimeoutError",
     "Sentence",
@@ -92,6 +95,7 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStatistics",
+    "SqliteJournal",
     "SubtaskResult",
     "SubtaskSnapshot",
     "TaskCanceledError",

@@ -31,6 +31,8 @@ class BatchProgress:
         done: How many results were handed out.
         failed: How many of those had an error.
         states: How many tasks are in each state, by the last status seen: `{"PENDING": 3, "RUNNING": 2}`.
+        restored: How many of those done were answered from the journal.
+        resumed: How many files were found to be in tasks of an earlier run, by the journal.
         time_left: How much longer it takes until the last one is transcribed, by what the session has seen of tasks
             so far; None while nothing is known of that, and where the input does not say how many files there are.
         in_flight: How many are under way: being uploaded, submitted, transcribed or downloaded, or ready to be taken.
@@ -41,6 +43,8 @@ class BatchProgress:
     done: int
     failed: int
     states: Mapping[str, int]
+    restored: int = 0
+    resumed: int = 0
     time_left: Estimate | None = None
 
     @property
@@ -76,21 +80,23 @@ class TranscriptionBatch:
     @property
     def progress(self) -> BatchProgress:
         """How far the batch is."""
-        feeder = self._feeder
+        feeder, book = self._feeder, self._feeder.intake.book
         return BatchProgress(
-            total=feeder.total if feeder.total is not None or not feeder.finished else feeder.read,
-            read=feeder.read,
+            total=feeder.intake.total if feeder.intake.total is not None or not feeder.finished else feeder.intake.read,
+            read=feeder.intake.read,
             done=feeder.handed_out,
             failed=self._failed,
             states=+self._states,
+            restored=0 if book is None else book.restored,
+            resumed=0 if book is None else book.resumed,
             time_left=self._time_left(),
         )
 
     def _time_left(self) -> Estimate | None:
         feeder, live = self._feeder, sum(self._states.values())
-        if feeder.total is None and not feeder.finished:
+        if feeder.intake.total is None and not feeder.finished:
             return None
-        waiting = 0 if feeder.total is None else feeder.total - feeder.read
+        waiting = 0 if feeder.intake.total is None else feeder.intake.total - feeder.intake.read
         if self._closed or not live + waiting:
             return None
         tasks, submits = feeder.tasks_of(waiting), self._engine.gateway.lanes[Kind.SUBMIT].budget.ceiling
@@ -129,8 +135,8 @@ class TranscriptionBatch:
         if self._outlet.error is not None and not closed_by_another:
             error = self._outlet.error
             raise error.for_tasks(tuple(dict.fromkeys((*error.tokens, *self.unfinished))))
-        if self._feeder.source_error is not None and not closed_by_another:
-            raise self._feeder.source_error
+        if self._feeder.intake.error is not None and not closed_by_another:
+            raise self._feeder.intake.error
         raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
@@ -182,7 +188,7 @@ class TranscriptionBatch:
 
 def _leave(engine: Engine, feeder: Feeder, outlet: Outlet) -> tuple[str, ...]:
     """Stop a batch and return the tokens of the tasks that go on without it; they are logged, too."""
-    feeder.scope.cancel()
+    feeder.stop()
     tokens = engine.forget(outlet)
     if tokens:
         logger.warning(

@@ -40,8 +40,10 @@ class FunASRError(Exception):
     tokens: tuple[str, ...] = ()
 
     def __init__(self, message: str = "") -> None:
-        # Cut first: a message may be somebody's whole web page.
-        super().__init__(redact(message[:_LONGEST_MESSAGE]))
+        # Cut first: a message may be somebody's whole web page. Half a character, as JSON can have it, must not keep
+        # whoever prints or logs the error from doing so.
+        whole = message[:_LONGEST_MESSAGE].encode("utf-8", "backslashreplace").decode()
+        super().__init__(redact(whole))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The default calls the class with `args`, which is the finished message and not what __init__ takes.
@@ -186,8 +188,9 @@ class ServiceError(FunASRError):
         text = f"HTTP {status}" + (f" {code}" if code else "") + (f": {message}" if message else "")
         super().__init__(text + (f" (request {request_id})" if request_id else ""))
         self.status = status
-        self.code = code
-        self.message = message
+        # The service repeats what it refuses, and a caller logs what it is told.
+        self.code = redact(code[:_LONGEST_MESSAGE])
+        self.message = redact(message[:_LONGEST_MESSAGE])
         self.request_id = request_id
         self.retryable = retryable
         self.retry_after = retry_after
@@ -234,8 +237,8 @@ class TaskError(FunASRError):
 
     def __init__(self, message: str, *, code: str = "") -> None:
         super().__init__(f"{code}: {message}" if code and message != code else message or code)
-        self.code = code
-        self.message = message[:_LONGEST_MESSAGE]
+        self.code = redact(code[:_LONGEST_MESSAGE])
+        self.message = redact(message[:_LONGEST_MESSAGE])
 
 
 class FileError(TaskError):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import aiohttp
 import anyio
@@ -18,17 +19,22 @@ from aiofunasr import statistics
 from aiofunasr.audio import GivenFile, GivenFiles
 from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import ConfigurationError, InvalidArgumentError
+from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.background import outlast
+from aiofunasr.pipeline.book import Book, key_of
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
 from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, seconds_of, source_of
+from aiofunasr.pipeline.intake import Intake
+from aiofunasr.pipeline.listing import every_row
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
-from aiofunasr.settings import KeyProvider, Limits, Timeouts, resolve_account
-from aiofunasr.snapshots import ListedTask
+from aiofunasr.settings import KeyProvider, Limits, Reconciliation, Timeouts, resolve_account
+from aiofunasr.snapshots import ListedTask, TaskPage
 from aiofunasr.task import TranscriptionTask, as_completed, cancel_task
 from aiofunasr.token import TaskToken
 from aiofunasr.transport import HttpTransport, Transport
@@ -37,9 +43,6 @@ from aiofunasr.wire.replies import read_task_page
 from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
-
-_REPEATED_PAGES = 3
-"""How many pages of a task list in a row may hold nothing new, while new tasks push the rows back."""
 
 
 class Session:
@@ -58,6 +61,13 @@ class Session:
         limits: The account's rate limits, and this session's own bounds.
         timeouts: For single requests; waiting for a task has none of its own.
         files_per_task: 1 to 100, or `"auto"`: one while that does not hold up submission, more beyond.
+        on_unknown_submit: What to do about a submit that was sent and whose outcome is not known: `"reconcile"`
+            searches for its task, and sends it again only once there certainly is none; `"raise"` gives up with
+            `AmbiguousSubmissionError`; `"resend"` sends it again, which may bill its files twice.
+        reconciliation: How long such a submit is searched for.
+        journal: A path, or anything with the interface of `aiofunasr.Journal`: the session opens it when it is entered
+            and closes it when it is left. What is submitted, and what comes of it, is written there, so that a run that
+            was killed goes on where it was: see `transcribe`.
         http: The caller's own `aiohttp.ClientSession`; it is used and never closed.
         trust_env: Use the proxies of the environment (not with `http`, which has its own).
         transport: Anything with the interface of `aiofunasr.transport.Transport`, in place of HTTP.
@@ -79,6 +89,9 @@ class Session:
         limits: Limits | None = None,
         timeouts: Timeouts | None = None,
         files_per_task: FilesPerTask = "auto",
+        on_unknown_submit: OnUnknownSubmit = "reconcile",
+        reconciliation: Reconciliation | None = None,
+        journal: str | os.PathLike[str] | Journal | None = None,
         http: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         transport: Transport | None = None,
@@ -86,9 +99,17 @@ class Session:
         clock: Callable[[], float] = time.time,
     ) -> None:
         account = resolve_account(api_key, base_url=base_url, region=region, workspace=workspace)
-        for name, given, kind in (("limits", limits, Limits), ("timeouts", timeouts, Timeouts)):
+        settings: list[tuple[str, object, type]] = [
+            ("limits", limits, Limits),
+            ("timeouts", timeouts, Timeouts),
+            ("reconciliation", reconciliation, Reconciliation),
+        ]
+        for name, given, kind in settings:
             if given is not None and not isinstance(given, kind):
                 raise InvalidArgumentError(name, given, f"an aiofunasr.{kind.__name__} is needed")
+        if on_unknown_submit not in get_args(OnUnknownSubmit):
+            allowed = ", ".join(f'"{policy}"' for policy in get_args(OnUnknownSubmit))
+            raise InvalidArgumentError("on_unknown_submit", on_unknown_submit, f"one of {allowed} is needed")
         limits, timeouts = limits or Limits(), timeouts or Timeouts()
         self._limits = limits
         if transport is None:
@@ -102,6 +123,9 @@ class Session:
             timeouts=timeouts,
             random=random or Random(),  # noqa: S311  (it spreads requests, it hides nothing)
             clock=clock,
+            on_unknown_submit=on_unknown_submit,
+            reconciliation=reconciliation or Reconciliation(),
+            journal=_journal(journal),
         )
         self._width = self._width_of(files_per_task)
         self._entered = False
@@ -116,7 +140,11 @@ class Session:
     # --- life ---
 
     async def __aenter__(self) -> Self:
-        """Start the background work; nothing is sent yet."""
+        """Open the journal, if there is one, and start the background work; nothing is sent yet.
+
+        Raises:
+            JournalError: The journal cannot be opened.
+        """
         self._entered = True
         await self._engine.start()
         return self
@@ -150,7 +178,7 @@ class Session:
 
     @property
     def unanswered(self) -> tuple[tuple[str, ...], ...]:
-        """After closing: the file URLs of each submit that had no reply by then.
+        """After closing: the file URLs of each submit of which nothing was known by then.
 
         Whether those tasks exist is not known; `list_tasks` shows what the account has.
         """
@@ -164,15 +192,21 @@ class Session:
         options: TranscriptionOptions | None = None,
         *,
         files_per_task: FilesPerTask | None = None,
+        retry_failed: bool = False,
         **overrides: Any,
     ) -> TranscriptionBatch:
         """Transcribe any number of files and give each one's result as it completes.
+
+        With a journal, a file that is done already is answered from there, one that is in flight is waited for, one
+        whose submit was cut off is searched for, and the rest is submitted. Which file is which goes by its URL
+        (without a signature) or path, size and modification time, and by the options.
 
         Args:
             files: One file, or any iterable or async iterable of them, of any length, read as far ahead as
                 `Limits.in_flight` says: http, https or oss URLs, and local paths, which are uploaded; or `AudioFile`s.
             options: What is asked for.
             files_per_task: For this batch; by default the session's.
+            retry_failed: Submit files again that the journal says the service could not transcribe, or has forgotten.
             **overrides: Fields of `TranscriptionOptions`: `model="fun-asr"`, `language_hints=["en"]`.
 
         Returns:
@@ -185,17 +219,23 @@ class Session:
         sources = as_iterable(files)
         width = self._width if files_per_task is None else self._width_of(files_per_task)
         self._engine.background.check()
-        outlet = self._engine.outlet(self._limits.downloads * 2)
-        feeder = Feeder(
+        engine, limits = self._engine, self._limits
+        outlet, book = engine.outlet(limits.downloads * 2), None
+        if engine.journal is not None:
+            book = Book(engine.journal, engine.claims, chosen, retry_failed=retry_failed)
+            outlet.answers = book.answers
+        intake = Intake(
             sources,
-            chosen,
-            width=width,
-            window=self._limits.in_flight,
+            chosen.model,
+            window=limits.in_flight,
+            uploads=limits.uploads,
             outlet=outlet,
-            submitter=self._engine.submitter,
-            uploader=self._engine.uploader,
-            uploads=self._limits.uploads,
+            uploader=engine.uploader,
+            resumer=engine.resumer,
+            book=book,
+            clock=engine.clock,
         )
+        feeder = Feeder(intake, chosen, width=width, outlet=outlet, submitter=engine.submitter)
         return TranscriptionBatch(self._engine, feeder, outlet)
 
     # --- one task ---
@@ -241,9 +281,12 @@ class Session:
                         group.start_soon(upload, at, place)
         except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
             raise _first_of(failures) from None
+        keys: list[str | None] = [None] * len(given)
+        if self._engine.journal is not None:
+            keys = [await key_of(file, place, options) for file, place in zip(given, places, strict=True)]
         files = [
-            InputFile(index, source_of(file), url, seconds_of(file))
-            for index, (file, url) in enumerate(zip(given, urls, strict=True))
+            InputFile(index, source_of(file), url, seconds_of(file), key)
+            for index, (file, url, key) in enumerate(zip(given, urls, keys, strict=True))
         ]
         record = await self._engine.submitter.submit(files, options, outlet)
         return TranscriptionTask(self._engine, record, outlet)
@@ -339,16 +382,14 @@ class Session:
                 raise InvalidArgumentError(name, moment, "an aware datetime is needed: give it a time zone")
         if page_size < 1:
             raise InvalidArgumentError("page_size", page_size, "at least 1 is needed")
-        seen: set[str] = set()
-        page_no, repeated = 1, 0
-        while True:
-            number = page_no
-            page = await self._engine.background.run(
+
+        async def ask(page_no: int) -> TaskPage:
+            return await self._engine.background.run(
                 self._engine.gateway.ask,
                 Kind.LIST,
                 lambda caller: list_tasks(
                     caller,
-                    page_no=number,  # noqa: B023  (called before it changes)
+                    page_no=page_no,
                     page_size=page_size,
                     start_time=start_time,
                     end_time=end_time,
@@ -357,15 +398,9 @@ class Session:
                 ),
                 read_task_page,
             )
-            # Rows move to later pages while new tasks come in, so one may be seen again.
-            new = [row for row in page.data if row.task_id not in seen]
-            for row in new:
-                seen.add(row.task_id)
-                yield row
-            repeated = 0 if new else repeated + 1
-            if not page.data or repeated > _REPEATED_PAGES or (page.total is not None and len(seen) >= page.total):
-                return
-            page_no += 1
+
+        async for row in every_row(ask):
+            yield row
 
     def statistics(self) -> statistics.SessionStatistics:
         """Return what the session is doing and has done, as a frozen value; needs a running event loop."""
@@ -385,18 +420,22 @@ async def transcribe(
     options: TranscriptionOptions | None = None,
     *,
     session: Session | None = None,
+    journal: str | os.PathLike[str] | Journal | None = None,
     **overrides: Any,
 ) -> list[SubtaskResult]:
     """Transcribe files and return all results, in the order of the input.
 
     A failed file is a result with an error in it. By default a session is made for this call, with everything from the
-    environment; within one program, better share a `Session`.
+    environment; within one program, better share a `Session`. With `journal`, a call that was killed can be made again:
+    it goes on where it was (`Session.transcribe`).
 
     Raises:
         FunASRError: The session could not be made, or the batch could not go on.
     """
+    if session is not None and journal is not None:
+        raise InvalidArgumentError("journal", journal, "a session has its own: Session(journal=...)")
     if session is None:
-        async with Session() as own:
+        async with Session(journal=journal) as own:
             return await transcribe(files, options, session=own, **overrides)
     async with session.transcribe(files, options, **overrides) as batch:
         return sorted([result async for result in batch], key=lambda result: result.index)
@@ -408,6 +447,14 @@ def _options(options: TranscriptionOptions | None, overrides: dict[str, Any]) ->
     elif not isinstance(options, TranscriptionOptions):
         raise InvalidArgumentError("options", options, "TranscriptionOptions are needed")
     return options.replace(**overrides)
+
+
+def _journal(given: str | os.PathLike[str] | Journal | None) -> Journal | None:
+    if given is None or isinstance(given, str | os.PathLike):
+        return None if given is None else SqliteJournal(given)
+    if not all(callable(getattr(given, name, None)) for name in ("open", "begin", "settle", "complete", "aclose")):
+        raise InvalidArgumentError("journal", given, "a path, or an object with the interface of aiofunasr.Journal")
+    return given
 
 
 def _first_of(failures: BaseExceptionGroup[Exception]) -> Exception:

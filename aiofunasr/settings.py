@@ -115,6 +115,25 @@ class Timeouts:
     idle: float = field(default=60.0, validator=_positive)
 
 
+@frozen(kw_only=True)
+class Reconciliation:
+    """How long a lost submit is searched for, in seconds (`Session(on_unknown_submit="reconcile")`).
+
+    A submit whose reply was lost is found again among the account's tasks, or is known not to be there. The longer the
+    first two, the surer that is, and the later such a submit is sent again.
+
+    Attributes:
+        late: How long the service may still act on a submit after it was given up.
+        lag: How late the task list may show a task, where none of our own tasks was seen to be listed later still.
+        patience: When a search that makes no progress ends in `AmbiguousSubmissionError`; a task that may be the
+            one is followed to its end, however long that takes.
+    """
+
+    late: float = field(default=30.0, validator=_positive)
+    lag: float = field(default=60.0, validator=_positive)
+    patience: float = field(default=900.0, validator=_positive)
+
+
 @frozen
 class Account:
     """Where requests go, and with whose key.

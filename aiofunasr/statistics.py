@@ -9,6 +9,7 @@ from attrs import frozen
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.gateway import LaneStatistics
 from aiofunasr.pipeline.poller import DelayStatistics
+from aiofunasr.pipeline.reconciler import ReconciliationStatistics
 from aiofunasr.schedule.sweeps import SweepStatistics
 
 
@@ -29,6 +30,7 @@ class SessionStatistics:
         downloads_waiting: Finished files that wait for their download.
         downloads_in_flight: Downloads under way.
         downloads_retried: Downloads that were tried again.
+        lost_submits: The searches for submits that had no usable reply.
         requests: For each kind of request, what it did and may do: `requests["query"].throttled`.
     """
 
@@ -44,6 +46,7 @@ class SessionStatistics:
     downloads_waiting: int
     downloads_in_flight: int
     downloads_retried: int
+    lost_submits: ReconciliationStatistics
     requests: Mapping[str, LaneStatistics]
 
 
@@ -62,5 +65,6 @@ def measure(engine: Engine) -> SessionStatistics:
         downloads_waiting=engine.collector.waiting,
         downloads_in_flight=engine.collector.in_flight,
         downloads_retried=engine.collector.retried,
+        lost_submits=engine.reconciler.statistics(),
         requests={str(kind): lane.statistics() for kind, lane in engine.gateway.lanes.items()},
     )

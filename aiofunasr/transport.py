@@ -7,18 +7,20 @@ which is all that decides whether a submit may be sent again.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import aiohttp
 import anyio
+import anyio.lowlevel
 from yarl import URL
 
 from aiofunasr.errors import FunASRError, ReplyTooLargeError, RequestTimeoutError, TransportError, UsageError
 from aiofunasr.redaction import redact
 from aiofunasr.settings import Timeouts
+from aiofunasr.wire.compression import ACCEPTED, PIECE, Unpacker
 from aiofunasr.wire.messages import FileBody, Kind, Reply, Request
 
 _UPLOAD_CHUNK = 256 * 1024
@@ -86,13 +88,7 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
     try:
         with anyio.CancelScope(deadline=deadline):
             async with transport.open(request) as reply:
-                pieces, size = [], 0
-                async for chunk in reply.chunks():
-                    pieces.append(chunk)
-                    size += len(chunk)
-                    if size > limit:
-                        raise ReplyTooLargeError(f"the reply is larger than {limit} bytes", status=reply.status)
-                return Reply(status=reply.status, headers=reply.headers, body=b"".join(pieces))
+                return Reply(status=reply.status, headers=reply.headers, body=await _read(reply, limit))
     except TransportError as error:
         # Below it hangs the HTTP library's own error, which shows URL and headers to whoever prints a traceback.
         error.__context__ = None
@@ -101,6 +97,21 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
         # A transport of somebody's own may have time-outs, too.
         pass
     raise RequestTimeoutError(f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True)
+
+
+async def _read(reply: OpenReply, limit: int) -> bytes:
+    # Said beforehand, it need not be waited for; compressed, a body is seldom longer than it will be.
+    said = reply.headers.get("content-length", "")
+    too_large = ReplyTooLargeError(f"the reply is larger than {limit} bytes", status=reply.status)
+    if said.isdecimal() and len(said) < 20 and int(said) > limit:
+        raise too_large
+    # Not a list of pieces: of a body that comes byte by byte, that would take fifty times the room.
+    body = bytearray()
+    async for chunk in reply.chunks():
+        body += chunk
+        if len(body) > limit:
+            raise too_large
+    return bytes(body)
 
 
 class HttpTransport:
@@ -139,7 +150,9 @@ class HttpTransport:
             request.method,
             # Encoded already and perhaps signed: any rewriting would break it.
             URL(request.url, encoded=True),
-            headers=request.headers,
+            headers={"Accept-Encoding": ACCEPTED, **request.headers},
+            # Unpacked here, in bounded pieces, whatever release of the HTTP library and whose session it is.
+            auto_decompress=False,
             data=_stream(request.body) if isinstance(request.body, FileBody) else request.body,
             timeout=self._upload_timeout if upload else self._timeout,
             # A redirect of an API request would carry the key to a stranger.
@@ -206,7 +219,33 @@ class _HttpReply:
         self.headers = {name.lower(): value for name, value in response.headers.items()}
 
     def chunks(self) -> AsyncIterator[bytes]:
-        return aiter(self._response.content.iter_any())
+        received = aiter(self._response.content.iter_any())
+        encoding = self.headers.get("content-encoding", "identity")
+        return received if encoding.lower() in {"identity", ""} else _Unpacked(received, Unpacker(encoding))
+
+
+class _Unpacked:
+    """The pieces of a compressed body; no generator, which would have to be closed where it is left."""
+
+    def __init__(self, received: AsyncIterator[bytes], unpacker: Unpacker) -> None:
+        self._received = received
+        self._unpacker = unpacker
+        self._pieces: Iterator[bytes] = iter(())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while (piece := next(self._pieces, None)) is None:
+            try:
+                self._pieces = self._unpacker.feed(await anext(self._received))
+            except StopAsyncIteration:
+                self._unpacker.close()
+                raise
+        if len(piece) == PIECE:
+            # There may be very many in what was received, and others want to run.
+            await anyio.lowlevel.checkpoint()
+        return piece
 
 
 async def _stream(body: FileBody) -> AsyncIterator[bytes]:

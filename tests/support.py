@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -39,6 +39,42 @@ async def clean() -> AsyncIterator[None]:
     yield
     left = {task for task in asyncio.all_tasks() - before if not task.done()}
     assert not left, f"tasks left behind: {left}"
+
+
+class CancelledAfter(Coroutine[Any, Any, None]):
+    """A coroutine that cancels the task it runs in when it has been suspended for the n-th time.
+
+    `cancel` does it in another way.
+    """
+
+    def __init__(
+        self, inner: Coroutine[Any, Any, None], steps: int, cancel: Callable[[], object] | None = None
+    ) -> None:
+        self._inner = inner
+        self._left = steps
+        self._cancel = cancel
+
+    @property
+    def was_cancelled(self) -> bool:
+        return self._left <= 0
+
+    def send(self, value: Any) -> Any:
+        suspended = self._inner.send(value)
+        self._left -= 1
+        if self._left == 0:
+            task = asyncio.current_task()
+            assert task is not None
+            asyncio.get_running_loop().call_soon(self._cancel or task.cancel)
+        return suspended
+
+    def throw(self, *args: Any) -> Any:
+        return self._inner.throw(*args)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        raise NotImplementedError
 
 
 def urls(count: int, host: str = "media") -> list[str]:

@@ -301,7 +301,7 @@ def test_an_ambiguous_submit_in_a_batch_is_the_result_of_its_files() -> None:
         assert [type(result.error).__name__ for result in failed] == ["AmbiguousSubmissionError"] * 3
         assert not service.ledger.duplicates()
 
-    play(scenario, faults=FaultPlan().on("submit", Fault.drop_after(), [3, 10, 20]))
+    play(scenario, faults=FaultPlan().on("submit", Fault.drop_after(), [3, 10, 20]), on_unknown_submit="raise")
 
 
 def test_a_consumer_that_is_stuck_in_one_batch_does_not_hold_up_another() -> None:

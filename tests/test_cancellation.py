@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -15,37 +15,7 @@ import aiofunasr
 from aiofunasr import Session
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Service
 from aiofunasr.testing import LocalTransport, local_session, run_in_virtual_time
-from support import clean, urls
-
-
-class CancelledAfter(Coroutine[Any, Any, None]):
-    """A coroutine that cancels the task it runs in when it has been suspended for the n-th time."""
-
-    def __init__(self, inner: Coroutine[Any, Any, None], steps: int) -> None:
-        self._inner = inner
-        self._left = steps
-
-    @property
-    def was_cancelled(self) -> bool:
-        return self._left <= 0
-
-    def send(self, value: Any) -> Any:
-        suspended = self._inner.send(value)
-        self._left -= 1
-        if self._left == 0:
-            task = asyncio.current_task()
-            assert task is not None
-            asyncio.get_running_loop().call_soon(task.cancel)
-        return suspended
-
-    def throw(self, *args: Any) -> Any:
-        return self._inner.throw(*args)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        raise NotImplementedError
+from support import CancelledAfter, clean, urls
 
 
 async def run_cancelled_after(steps: int, work: Coroutine[Any, Any, None]) -> bool:

@@ -17,7 +17,7 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"results", "snapshots", "options", "settings", "token", "audio"},
     {"wire"},
-    {"pacing", "schedule", "transport", "journal"},
+    {"pacing", "schedule", "reconcile", "transport", "journal"},
     {"pipeline"},
     {"task", "batch", "statistics"},
     {"session"},
@@ -25,7 +25,7 @@ FLOORS: list[set[str]] = [
     {"testing"},
     {"cli"},
 ]
-PURE = {"wire", "pacing", "schedule"}
+PURE = {"wire", "pacing", "schedule", "reconcile"}
 NOT_PURE = {"aiohttp", "asyncio", "anyio", "time", "socket", "sqlite3", "threading"}
 
 

@@ -44,6 +44,7 @@ def test_files_of_a_refused_task_that_fail_alone_fail_alone() -> None:
         scenario,
         EmulatorSettings(max_files_per_task=1),
         faults=FaultPlan().on("submit", Fault.drop_after(), range(40, 300, 10)),
+        on_unknown_submit="raise",
     )
 
 

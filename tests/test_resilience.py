@@ -222,7 +222,7 @@ def test_the_same_task_id_twice_is_no_answer_to_the_second_submit() -> None:
         assert (await first)[0].ok
         assert len(service.ledger.submissions) == 2
 
-    play(scenario)
+    play(scenario, on_unknown_submit="raise")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from aiofunasr.cli import options
+from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
 from aiofunasr.cli.running import run_command
 from aiofunasr.cli.tasks import TaskQuery, cancel_tasks, list_tasks
@@ -220,6 +221,30 @@ def cancel_command(
 ) -> None:
     """Ask for tasks to be cancelled, which the service does while they are PENDING only."""
     _do(partial(cancel_tasks, tasks, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
+
+
+journal_app = typer.Typer(no_args_is_help=True, help="Look into the journal of a run.")
+app.add_typer(journal_app, name="journal")
+
+
+@journal_app.callback()
+def _journal() -> None:
+    # Keeps `show` a command of its own while it is the only one.
+    pass
+
+
+@journal_app.command(name="show", no_args_is_help=True)
+def journal_show_command(
+    *,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="List every file, too.")] = False,
+) -> None:
+    """Show how far a run is: files by state, submits without an outcome, tasks in flight, and what failed.
+
+    It changes nothing, and works while the run goes on.
+    """
+    _do(partial(show, ShowJob(path=file, as_json=as_json, files=files)))
 
 
 @app.command(name="emulator")

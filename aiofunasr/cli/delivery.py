@@ -15,7 +15,7 @@ from anyio import to_thread
 from aiofunasr.cli.names import NameBook
 from aiofunasr.cli.running import CommandError
 from aiofunasr.cli.screen import Screen, stdout_shares_terminal
-from aiofunasr.cli.wording import name_of
+from aiofunasr.cli.wording import name_of, shown
 from aiofunasr.export import Format
 from aiofunasr.results import SubtaskResult
 
@@ -39,7 +39,7 @@ class ToStdout:
 
     async def deliver(self, result: SubtaskResult, *, headed: bool) -> None:
         """Print a result."""
-        text = self._format.write(result)
+        text = self._format.write(shown(result))
         if headed and not self._format.stands_alone:
             between = "\n" if self._printed else ""
             text = f"{between}==> {name_of(result)} <==\n{text}"
@@ -73,7 +73,7 @@ class ToDirectory:
         del headed
         name = self._expected.pop(result.index, None) if self._read else None
         path = self._directory / f"{name or self._names.take(result.source)}{self._format.extension}"
-        await to_thread.run_sync(_write_whole, path, self._format.write(result), abandon_on_cancel=True)
+        await to_thread.run_sync(_write_whole, path, self._format.write(shown(result)), abandon_on_cancel=True)
         with self._screen.cleared() if stdout_shares_terminal() else nullcontext():
             await print_text(f"{path}\n")
 

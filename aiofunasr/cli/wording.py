@@ -8,9 +8,12 @@ from contextlib import suppress
 from math import ceil
 from unicodedata import category
 
+from attrs import evolve
+
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
 from aiofunasr.results import SubtaskResult
+from aiofunasr.wire.urls import is_url
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
@@ -26,6 +29,25 @@ def printable(text: str) -> str:
 def name_of(result: SubtaskResult) -> str:
     """Return what a result is called in front of a person: the file as it was given, without what is secret in it."""
     return printable(os.fspath(result.source)) or f"task {result.task_id}"
+
+
+def shown(result: SubtaskResult) -> SubtaskResult:
+    """Return a result as the command line writes it: what signs a URL goes into no terminal, log or file.
+
+    A record is matched with its input by `index`, or by what is left of the URL.
+    """
+    transcript = result.transcript
+    return evolve(
+        result,
+        source=_unsigned(os.fspath(result.source)),
+        file_url=None if result.file_url is None else _unsigned(result.file_url),
+        transcript=None if transcript is None else evolve(transcript, file_url=_unsigned(transcript.file_url)),
+    )
+
+
+def _unsigned(source: str) -> str:
+    # The name of a file may look like a key, and is none.
+    return redact(source) if is_url(source) else source
 
 
 def describe(error: FunASRError) -> str:

@@ -1,7 +1,7 @@
 """JSON: the service's own document for one file, or a line for each result.
 
 Both are data for programs, so URLs stand in them as they were given, signatures included: a record that cannot be
-matched with its input is of no use. Treat them as you treat the input.
+matched with its input is of no use. Treat them as you treat the input. (The command line takes the signatures out.)
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from aiofunasr.journal.entries import Attempt, AttemptState, FileEntry, FileState, JournaledFile, StoredResult
 from aiofunasr.journal.protocol import Journal
+from aiofunasr.journal.sqlite import JournalStatistics, SqliteJournal
 
 __all__ = [
     "Attempt",
@@ -16,6 +17,8 @@ __all__ = [
     "FileEntry",
     "FileState",
     "Journal",
+    "JournalStatistics",
     "JournaledFile",
+    "SqliteJournal",
     "StoredResult",
 ]

@@ -46,10 +46,14 @@ class FileState(StrEnum):
 class JournaledFile:
     """One file of an attempt.
 
+    What `source`, `resumable` and `seconds` say is about the file, so with every new attempt it holds for the older
+    ones, too.
+
     Attributes:
         key: Which file it is.
         source: What the caller gave, as text without its query; for people.
-        resumable: Whether `source` is all of it, so that the file can be submitted from the journal alone.
+        resumable: Whether `source` is all of it, so that the file can be submitted from the journal alone. A journal
+            that has to mask something in `source`, or in the options, takes it for False.
         digest: `aiofunasr.token.file_digest` of the URL that was sent.
         seconds: How long the audio is, where the caller said so.
     """

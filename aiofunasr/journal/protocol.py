@@ -35,11 +35,19 @@ class Journal(Protocol):
         ...
 
     async def attempt(self, attempt_id: int) -> Attempt:
-        """Return an attempt with all its files."""
+        """Return an attempt with all its files.
+
+        Raises:
+            JournalError: There is none of that number.
+        """
         ...
 
     async def begin(self, attempt: Attempt) -> int:
-        """Enter a submit that is about to leave, and return its number."""
+        """Enter a submit that is about to leave, and return its number.
+
+        It becomes the newest attempt of each of its files, whatever was known of them; a result that one of them has
+        is dropped, and its earlier attempts stay as history.
+        """
         ...
 
     async def settle(
@@ -52,7 +60,11 @@ class Journal(Protocol):
         request_id: str | None = None,
         error: str = "",
     ) -> None:
-        """Enter what became of an attempt; what is not given is left as it was."""
+        """Enter what became of an attempt; what is not given is left as it was.
+
+        Raises:
+            JournalError: There is none of that number.
+        """
         ...
 
     async def complete(self, result: StoredResult) -> None:
@@ -64,13 +76,23 @@ class Journal(Protocol):
         ...
 
     async def forget(self, key: str) -> None:
-        """Make a file new again, so that it is submitted once more: the caller wants another try."""
+        """Make a file new again, so that it is submitted once more: the caller wants another try.
+
+        Its attempts stay as history; a file that is not known stays so.
+        """
         ...
 
     async def open_attempts(self) -> Sequence[Attempt]:
-        """Return the attempts without an outcome, and the accepted ones with files that are neither done nor failed."""
+        """Return, oldest first, the attempts that made a task or may have, and that some file still waits for.
+
+        Those are the sent, the unknown and the accepted ones. A file waits for its newest attempt, until it has a
+        result or is forgotten.
+        """
         ...
 
-    async def task_ids(self, since: float) -> Sequence[str]:
-        """Return the tasks of all attempts that were sent after a time, seconds since the epoch."""
+    async def tasks_since(self, since: float) -> Sequence[tuple[str, float, float]]:
+        """Return the tasks of all attempts that were sent after a time, seconds since the epoch, oldest first.
+
+        Of each: its id, when its submit was sent, and when that was answered.
+        """
         ...

@@ -3,36 +3,41 @@
 There are at most as many workers as downloads are allowed, and they rest while there is no work. Outlets with
 something to download stand in line and are served one file each in turn, so that one large batch does not hold up the
 others, and an outlet without room is passed over rather than waited for. A download that failed waits beside the line
-for its next try.
+for its next try, and holds neither a worker nor room meanwhile; one whose link was refused is given the link that the
+service names when it is asked again.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from random import Random
 
 import anyio
 import anyio.to_thread
 from anyio import CapacityLimiter
-from attrs import evolve, frozen
+from attrs import evolve
 
 from aiofunasr.errors import (
     FunASRError,
     InvalidReplyError,
+    JournalError,
     ReplyTooLargeError,
-    ServiceUnavailableError,
-    ThrottledError,
+    ServiceError,
     TransportError,
     UnexpectedError,
 )
 from aiofunasr.pacing.retries import RetryBudget, wait_before
 from aiofunasr.pipeline.background import Background
+from aiofunasr.pipeline.gateway import Gateway
+from aiofunasr.pipeline.ledgers import ResultLedger
+from aiofunasr.pipeline.links import Links, is_refused
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.results import SubtaskResult, Transcript
 from aiofunasr.settings import Limits, Timeouts
-from aiofunasr.transport import Transport, fetch
-from aiofunasr.wire.documents import SMALL_DOCUMENT, read_transcript
+from aiofunasr.transport import fetch
+from aiofunasr.wire.documents import SMALL_DOCUMENT, check_file, read_transcript
 from aiofunasr.wire.replies import read_refusal
 from aiofunasr.wire.requests import download
 
@@ -41,32 +46,36 @@ logger = logging.getLogger("aiofunasr")
 TRIES = 8
 """How often a result is asked for, over half a minute: it is paid for, and asking costs nothing."""
 
+REFUSALS = 4
+"""How often a link may be refused, and asked for again, before that is believed."""
 
-_WORTH_ANOTHER_TRY = (TransportError, ServiceUnavailableError, ThrottledError, InvalidReplyError)
-
-
-@frozen
-class _Job:
-    """A file to collect, for the `attempt`th time."""
-
-    outlet: Outlet
-    finished: FinishedFile
-    attempt: int = 1
+_WORTH_ANOTHER_TRY = (TransportError, ServiceError, InvalidReplyError)
 
 
 class Collector:
     """The downloads of a session."""
 
     def __init__(
-        self, transport: Transport, background: Background, limits: Limits, timeouts: Timeouts, random: Random
+        self,
+        gateway: Gateway,
+        background: Background,
+        *,
+        limits: Limits,
+        timeouts: Timeouts,
+        random: Random,
+        clock: Callable[[], float],
+        ledger: ResultLedger,
     ) -> None:
-        self._transport = transport
+        self._transport = gateway.transport
+        self._links = Links(gateway, clock)
+        self._ledger = ledger
         self._background = background
         self._limits = limits
         self._timeouts = timeouts
         self._random = random
         self._line: deque[Outlet] = deque()
-        self._again: deque[_Job] = deque()
+        # Files that wait beside the line.
+        self._put_off = 0
         self._workers = 0
         self._resting: list[anyio.Event] = []
         # One at a time: two would only take the interpreter from each other.
@@ -83,7 +92,7 @@ class Collector:
     @property
     def waiting(self) -> int:
         """How many finished files stand in line for their download."""
-        return sum(outlet.backlog for outlet in self._line) + len(self._again)
+        return sum(outlet.backlog for outlet in self._line) + self._put_off
 
     def serve(self, outlet: Outlet) -> None:
         """Put an outlet with finished files in line."""
@@ -104,7 +113,7 @@ class Collector:
         try:
             while True:
                 while (job := self._next()) is not None:
-                    await self._do(job)
+                    await self._do(*job)
                 await self._rest()
         finally:
             self._workers -= 1
@@ -118,9 +127,7 @@ class Collector:
             if woken in self._resting:
                 self._resting.remove(woken)
 
-    def _next(self) -> _Job | None:
-        if self._again:
-            return self._again.popleft()
+    def _next(self) -> tuple[Outlet, FinishedFile] | None:
         while self._line:
             outlet = self._line.popleft()
             outlet.in_line = False
@@ -129,24 +136,23 @@ class Collector:
                 if outlet.has_downloads:
                     # Back to the end of the line, with one more worker for what it still has.
                     self.serve(outlet)
-                return _Job(outlet, finished)
+                return outlet, finished
         return None
 
-    async def _do(self, job: _Job) -> None:
-        verdict = job.finished.verdict
-        transcript, error = None, verdict.error
+    async def _do(self, outlet: Outlet, finished: FinishedFile) -> None:
+        verdict = finished.verdict
+        transcript, document, error = None, None, verdict.error
         if verdict.transcription_url is not None:
             self._retries.request(anyio.current_time())
             try:
-                transcript = await self._download(verdict.transcription_url)
-            except _WORTH_ANOTHER_TRY as failure:
-                if job.attempt < TRIES and not isinstance(failure, ReplyTooLargeError):
+                transcript, document = await self._download(verdict.transcription_url, finished.file.file_url)
+            except FunASRError as failure:
+                if (again := self._another_try(finished, failure)) is not None:
                     self.retried += 1
                     logger.info("downloading a result again after: %s", failure)
-                    self._background.spawn(self._do_again, evolve(job, attempt=job.attempt + 1))
+                    outlet.put_off(finished)
+                    self._background.spawn(self._do_again, outlet, finished, again)
                     return
-                error = failure
-            except FunASRError as failure:
                 error = failure
             except Exception as failure:
                 # Whatever it was, it is this file's and nobody else's.
@@ -154,30 +160,58 @@ class Collector:
                 error = UnexpectedError(f"collecting the result failed: {type(failure).__name__}")
                 error.__cause__ = failure
         elif verdict.no_speech:
-            transcript = Transcript(file_url=job.finished.file.file_url)
+            transcript = Transcript(file_url=finished.file.file_url)
+        result = _result(finished, transcript, error)
+        try:
+            # Before it is handed on: whoever is given a result may be killed the moment after.
+            await self._ledger.keep(finished.file.key, result, document)
+        except JournalError as failure:
+            outlet.fail(failure.for_task(result.task_id, result.token))
         self.collected += 1
-        job.outlet.deliver(job.finished, _result(job.finished, transcript, error))
+        outlet.deliver(finished, result)
 
-    async def _do_again(self, job: _Job) -> None:
+    def _another_try(self, finished: FinishedFile, failure: FunASRError) -> FinishedFile | None:
+        """Return what to try next after a download failed, or None when its failure stands."""
+        if finished.attempt >= TRIES or isinstance(failure, ReplyTooLargeError):
+            return None
+        if is_refused(failure):
+            if finished.refusals + 1 >= REFUSALS or not self._links.may_still_hold(finished.record):
+                return None
+            return evolve(finished, attempt=finished.attempt + 1, refusals=finished.refusals + 1)
+        return evolve(finished, attempt=finished.attempt + 1) if isinstance(failure, _WORTH_ANOTHER_TRY) else None
+
+    async def _do_again(self, outlet: Outlet, finished: FinishedFile, again: FinishedFile) -> None:
         """Put a failed download back in line after a while; it holds no worker meanwhile."""
-        await anyio.sleep(wait_before(job.attempt, self._random))
-        # The budget fills with time alone, so there is no event to wait for.
-        while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
-            await anyio.sleep(1.0)
-        if not job.outlet.abandoned:
-            self._again.append(job)
-            self._hire()
+        self._put_off += 1
+        try:
+            failed_at = anyio.current_time()
+            await anyio.sleep(wait_before(again.attempt, self._random))
+            # The budget fills with time alone, so there is no event to wait for.
+            while not self._retries.allow(anyio.current_time()):  # noqa: ASYNC110
+                await anyio.sleep(1.0)
+            if again.refusals > finished.refusals and not outlet.abandoned:
+                again = await self._links.renew(again, failed_at)
+        except Exception:
+            # Asked for with the link it has, then; the worst that comes of it is this file's error.
+            logger.exception("asking for the link of a result again failed")
+        finally:
+            self._put_off -= 1
+        outlet.put_back(finished, again)
 
-    async def _download(self, url: str) -> Transcript:
+    async def _download(self, url: str, file_url: str) -> tuple[Transcript, bytes]:
+        """Return a transcript and the document it was read from."""
         reply = await fetch(
             self._transport, download(url), timeout=self._timeouts.download, limit=self._limits.result_bytes
         )
         if reply.status != 200:
             raise read_refusal(reply)
         if len(reply.body) <= SMALL_DOCUMENT:
-            return read_transcript(reply.body)
-        async with self._decoding:
-            return await anyio.to_thread.run_sync(read_transcript, reply.body)
+            transcript = read_transcript(reply.body)
+        else:
+            async with self._decoding:
+                transcript = await anyio.to_thread.run_sync(read_transcript, reply.body)
+        check_file(transcript, file_url)
+        return transcript, reply.body
 
 
 def _result(finished: FinishedFile, transcript: Transcript | None, error: FunASRError | None) -> SubtaskResult:

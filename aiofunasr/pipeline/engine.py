@@ -9,17 +9,23 @@ from itertools import count, takewhile
 from random import Random
 from weakref import WeakSet
 
+import anyio
 from anyio.lowlevel import checkpoint
 
-from aiofunasr.errors import SessionClosedError
+from aiofunasr.errors import JournalError, SessionClosedError
+from aiofunasr.journal.protocol import Journal
 from aiofunasr.pipeline.background import Background
+from aiofunasr.pipeline.book import Claims
 from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
+from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
-from aiofunasr.pipeline.submitter import Submitter
+from aiofunasr.pipeline.reconciler import Reconciler
+from aiofunasr.pipeline.resumer import Resumer
+from aiofunasr.pipeline.submitter import OnUnknownSubmit, Submitter
 from aiofunasr.pipeline.uploads import Uploader
-from aiofunasr.settings import Account, Limits, Timeouts
+from aiofunasr.settings import Account, Limits, Reconciliation, Timeouts
 from aiofunasr.transport import Transport
 
 logger = logging.getLogger("aiofunasr")
@@ -41,6 +47,9 @@ class Engine:
         timeouts: For single requests.
         random: For jitter.
         clock: The time of day in seconds since the epoch; waiting goes by the loop's own clock.
+        on_unknown_submit: What is done about a submit whose outcome is not known.
+        reconciliation: How long such a submit is searched for.
+        journal: What survives the process, or None.
     """
 
     def __init__(
@@ -52,6 +61,9 @@ class Engine:
         timeouts: Timeouts,
         random: Random,
         clock: Callable[[], float],
+        on_unknown_submit: OnUnknownSubmit,
+        reconciliation: Reconciliation,
+        journal: Journal | None,
     ) -> None:
         self.transport = transport
         self.account = account
@@ -59,9 +71,28 @@ class Engine:
         self.clock = clock
         self.background = Background()
         self.gateway = Gateway(transport, account, limits, timeouts, random)
-        self.collector = Collector(transport, self.background, limits, timeouts, random)
+        self.collector = Collector(
+            self.gateway,
+            self.background,
+            limits=limits,
+            timeouts=timeouts,
+            random=random,
+            clock=clock,
+            ledger=ResultLedger(journal),
+        )
         self.poller = Poller(self.gateway, random, clock)
-        self.submitter = Submitter(self.gateway, self.poller, clock)
+        self.reconciler = Reconciler(
+            self.gateway, clock, reconciliation, lambda task_id: self.poller.find(task_id) is not None
+        )
+        ledger = AttemptLedger(journal, account, clock)
+        self.submitter = Submitter(
+            self.gateway, self.poller, self.reconciler, ledger=ledger, clock=clock, on_unknown=on_unknown_submit
+        )
+        self.resumer = Resumer(
+            account, self.poller, self.reconciler, ledger=ledger, clock=clock, on_unknown=on_unknown_submit
+        )
+        self.journal = journal
+        self.claims = Claims()
         self.uploader = Uploader(self.gateway, limits, timeouts, random)
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.
@@ -77,9 +108,21 @@ class Engine:
         return outlet
 
     async def start(self) -> None:
-        """Start the background work."""
-        await self.background.start(self._crashed)
+        """Open the journal and start the background work.
+
+        Raises:
+            JournalError: The journal cannot be opened.
+        """
+        if self.journal is not None:
+            await self.journal.open()
+        try:
+            await self.background.start(self._crashed)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._close_journal()
+            raise
         self.background.spawn(self.poller.run)
+        self.background.spawn(self.reconciler.run)
 
     async def stop(self) -> tuple[str, ...]:
         """End the background work within about a second and return the tokens of what it leaves unfinished.
@@ -99,12 +142,21 @@ class Engine:
         unfinished = tuple(self._unfinished)
         self.background.close(SessionClosedError("the session is closed").for_tasks(unfinished))
         await self.background.stop()
+        await self._close_journal()
         try:
             await self.transport.aclose()
         except Exception:
             # Somebody's own transport; the tokens matter more than its farewell.
             logger.exception("closing the transport failed")
         return unfinished
+
+    async def _close_journal(self) -> None:
+        if self.journal is not None:
+            try:
+                await self.journal.aclose()
+            except JournalError:
+                # What is in it is durable already; the tokens matter more than a clean end.
+                logger.exception("closing the journal failed")
 
     def forget(self, outlet: Outlet) -> tuple[str, ...]:
         """Stop waiting for what would come out of an outlet, and return the tokens of what goes on without it."""

@@ -1,59 +1,30 @@
 """Feeds the files of one `transcribe` to the service, as far ahead of the consumer as its window allows.
 
-A file enters the window before it is looked at and leaves it when its result is taken. So
-neither the length of the input nor a slow consumer makes the memory grow: the window, and the room of the outlet,
-are all there is. Files go through
-two stages, each with bounded hand-over: one reads the input and uploads what is local, the other packs what is ready
-into tasks. What one file does wrong is that file's result; what is wrong with the key or the account ends the run.
+Files go through two stages with a bounded hand-over: the intake reads the input and uploads what is local, the
+feeder packs what is ready into tasks and submits those.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterable, Iterable, Sized
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from math import ceil
 
 import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectReceiveStream
 
-from aiofunasr.audio import GivenFile
-from aiofunasr.errors import (
-    AccessDeniedError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    FunASRError,
-    KeyProviderError,
-    NotFoundError,
-    QuotaExceededError,
-    UnexpectedError,
-    UsageError,
-)
+from aiofunasr.errors import BadRequestError, FunASRError
 from aiofunasr.options import TranscriptionOptions
-from aiofunasr.pipeline.inputs import is_local, iterate, prepare, source_of
+from aiofunasr.pipeline.intake import ENDS_THE_RUN, Intake, unexpected
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile
 from aiofunasr.pipeline.submitter import Submitter
-from aiofunasr.pipeline.uploads import Uploader
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES, pack_size
 
 logger = logging.getLogger("aiofunasr")
-
-# Wrong for one file, wrong for all: going on would only repeat the refusal for each file of the input.
-_ENDS_THE_RUN = (
-    AuthenticationError,
-    AccessDeniedError,
-    ConfigurationError,
-    KeyProviderError,
-    NotFoundError,
-    QuotaExceededError,
-    UsageError,
-)
 
 _SUBMITS_AT_ONCE = 16
 
@@ -87,123 +58,71 @@ class Feeder:
     """The feeding side of one `transcribe`.
 
     Args:
-        sources: The files.
+        intake: The first stage.
         options: What is asked for.
         width: How many files go into a task.
-        window: How many files may be under way, from being read to having their results taken.
         outlet: Where the results go.
+        submitter: What submits tasks.
     """
 
     def __init__(
         self,
-        sources: Iterable[GivenFile] | AsyncIterable[GivenFile],
+        intake: Intake,
         options: TranscriptionOptions,
         *,
         width: TaskWidth,
-        window: int,
         outlet: Outlet,
         submitter: Submitter,
-        uploader: Uploader,
-        uploads: int,
     ) -> None:
-        self._sources = sources
+        self.intake = intake
         self._options = options
         self._width = width
-        self._window = anyio.Semaphore(window)
         self._outlet = outlet
         self._submitter = submitter
-        self._uploader = uploader
-        self._uploading = anyio.Semaphore(uploads)
         self._submitting = anyio.Semaphore(_SUBMITS_AT_ONCE)
         self._splits = True
         self.ended = anyio.Event()
-        self.scope = anyio.CancelScope()
-        self.total = len(sources) if isinstance(sources, Sized) else None
-        self.read = 0
         self.handed_out = 0
         self.finished = False
-        self.source_error: Exception | None = None
 
     def taken(self) -> None:
         """Note that a result has reached the consumer, which lets another file in."""
         self.handed_out += 1
-        self._window.release()
+        self.intake.let_in()
 
     @property
     def is_exhausted(self) -> bool:
         """Whether every file was read and its result taken."""
-        return self.finished and self.handed_out == self.read
+        return self.finished and self.handed_out == self.intake.read
 
     def tasks_of(self, files: int) -> int:
         """Return how many tasks so many files will make."""
-        return ceil(files / self._width.of(self.total or self.read or 1))
+        return ceil(files / self._width.of(self.intake.total or self.intake.read or 1))
+
+    def stop(self) -> None:
+        """Feed no more, and let other batches have what the journal gave to this one."""
+        self.intake.scope.cancel()
+        if self.intake.book is not None:
+            self.intake.book.close()
 
     async def run(self) -> None:
-        """Feed all files; runs in the background, and is cancelled through `scope`."""
+        """Feed all files; runs in the background, until it is done or stopped."""
         try:
-            await self._feed()
+            with self.intake.scope:
+                ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
+                async with anyio.create_task_group() as group:
+                    group.start_soon(self._pack, ready_out, group)
+                    await self.intake.run(ready_in)
+            self.finished = True
+            self._outlet.changed()
         finally:
             self.ended.set()
-
-    async def _feed(self) -> None:
-        with self.scope:
-            ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._pack, ready_out, group)
-                async with ready_in, anyio.create_task_group() as uploading:
-                    await self._read(ready_in, uploading)
-        self.finished = True
-        self._outlet.changed()
-
-    # --- first stage: read the input, give each file a URL ---
-
-    async def _read(self, ready: MemoryObjectSendStream[InputFile], group: TaskGroup) -> None:
-        try:
-            async with aclosing(iterate(self._sources)) as sources:
-                async for given in sources:
-                    await self._window.acquire()
-                    index, self.read = self.read, self.read + 1
-                    if is_local(source_of(given)):
-                        await self._uploading.acquire()
-                        group.start_soon(self._upload, index, given, ready)
-                    else:
-                        await self._prepare(index, given, ready)
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # Something the iterable awaits was cancelled, not we.
-            self.source_error = UsageError("the iterable of files was cancelled from elsewhere")
-            self.source_error.__cause__ = error
-        except Exception as error:  # noqa: BLE001  (the caller's iterable failed; it is raised to the caller at the end)
-            self.source_error = error
-
-    async def _upload(self, index: int, given: GivenFile, ready: MemoryObjectSendStream[InputFile]) -> None:
-        try:
-            await self._prepare(index, given, ready)
-        finally:
-            self._uploading.release()
-
-    async def _prepare(self, index: int, given: GivenFile, ready: MemoryObjectSendStream[InputFile]) -> None:
-        try:
-            file = await prepare(index, given, self._uploader, self._options.model)
-        except _ENDS_THE_RUN as error:
-            self._end(error)
-        except FunASRError as error:
-            self._outlet.report(SubtaskResult(source=source_of(given), index=index, error=error))
-        except Exception as error:
-            logger.exception("preparing a file failed")
-            self._outlet.report(SubtaskResult(source=source_of(given), index=index, error=_unexpected(error)))
-        else:
-            await ready.send(file)
-
-    # --- second stage: pack what is ready, submit it ---
 
     async def _pack(self, ready: MemoryObjectReceiveStream[InputFile], group: TaskGroup) -> None:
         async with ready:
             async for first in ready:
                 pack = [first]
-                size = self._width.of(self.total or self.read)
+                size = self._width.of(self.intake.total or self.intake.read)
                 with anyio.move_on_after(LINGER), suppress(anyio.EndOfStream):
                     while len(pack) < size:
                         pack.append(await ready.receive())
@@ -211,26 +130,27 @@ class Feeder:
                 group.start_soon(self._submit, pack)
 
     async def _submit(self, pack: list[InputFile]) -> None:
+        place = _Place(self._submitting)
         try:
-            await self._submit_whole(pack)
+            await self._submit_whole(pack, place)
         finally:
-            self._submitting.release()
+            place.leave()
 
-    async def _submit_whole(self, pack: list[InputFile]) -> None:
+    async def _submit_whole(self, pack: list[InputFile], place: _Place) -> None:
         try:
-            await self._submit_one(pack)
+            await self._submit_one(pack, place)
         except BadRequestError as error:
             if len(pack) == 1 or not self._width.may_split or not self._splits:
                 self._report(pack, error)
             else:
-                await self._submit_singly(pack)
+                await self._submit_singly(pack, place)
 
-    async def _submit_singly(self, pack: list[InputFile]) -> None:
+    async def _submit_singly(self, pack: list[InputFile], place: _Place) -> None:
         """Send the files of a refused task each in its own: either the width was refused, or one of them."""
         refused = 0
         for file in pack:
             try:
-                await self._submit_one([file])
+                await self._submit_one([file], place)
             except BadRequestError as error:
                 refused += 1
                 self._report([file], error)
@@ -240,42 +160,45 @@ class Feeder:
             # It is the request that is refused, not its width: to repeat that for each file helps nobody.
             self._splits = False
 
-    async def _submit_one(self, pack: list[InputFile]) -> None:
+    async def _submit_one(self, pack: list[InputFile], place: _Place) -> None:
         """Submit one task, and report whatever becomes of it but a bad request."""
         if self._outlet.error is not None:
             # Nobody will take the results: what is not sent yet is better not sent.
-            self.scope.cancel()
+            self.intake.scope.cancel()
             await anyio.lowlevel.checkpoint()
         try:
-            await self._submitter.submit(pack, self._options, self._outlet)
+            await self._submitter.submit(pack, self._options, self._outlet, place)
         except BadRequestError:
             raise
-        except _ENDS_THE_RUN as error:
-            self._end(error)
+        except ENDS_THE_RUN as error:
+            self.intake.end(error)
         except FunASRError as error:
             self._report(pack, error)
         except Exception as error:
             logger.exception("submitting a task failed")
-            self._report(pack, _unexpected(error))
+            self._report(pack, unexpected(error))
 
     def _report(self, pack: list[InputFile], error: FunASRError) -> None:
         for file in pack:
-            self._outlet.report(
-                SubtaskResult(
-                    source=file.source,
-                    file_url=file.file_url,
-                    index=file.index,
-                    error=error.for_task(None, None),
-                )
+            result = SubtaskResult(
+                source=file.source, file_url=file.file_url, index=file.index, error=error.for_task(None, None)
             )
-
-    def _end(self, error: FunASRError) -> None:
-        """Stop feeding; the consumer gets what is there, then the error."""
-        self._outlet.fail(error)
-        self.scope.cancel()
+            self._outlet.answer(file.key, result)
 
 
-def _unexpected(error: Exception) -> UnexpectedError:
-    unexpected = UnexpectedError(f"handling the file failed: {type(error).__name__}")
-    unexpected.__cause__ = error
-    return unexpected
+class _Place:
+    """A place among the submits of a batch; whoever only waits for a search leaves it to others."""
+
+    def __init__(self, places: anyio.Semaphore) -> None:
+        self._places = places
+        self._held = True
+
+    def leave(self) -> None:
+        if self._held:
+            self._held = False
+            self._places.release()
+
+    async def retake(self) -> None:
+        if not self._held:
+            await self._places.acquire()
+            self._held = True

@@ -7,7 +7,7 @@ many are under way. A reply that says "too fast" slows its lane down, whoever se
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from random import Random
 from typing import TypeVar
@@ -37,8 +37,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("aiofunasr")
 
-API_REPLY_BYTES = 16 * 1024 * 1024
-"""The largest reply of the API read; a task of 100 files answers with some 50 kB."""
+API_REPLY_BYTES = 4 * 1024 * 1024
+"""The largest reply of the API read; a task of 100 files answers with some 50 kB, with very long URLs a megabyte."""
 
 QUOTA_TRIES = 8
 """How often a request refused for want of quota is tried; most quotas come back within a minute (6.2)."""
@@ -142,12 +142,13 @@ class Gateway:
         read: Callable[[Reply], T],
         *,
         paced: bool = False,
+        before: Callable[[], Awaitable[None]] | None = None,
         shield: anyio.CancelScope | None = None,
     ) -> T:
         """Send one request when its turn has come, and read its reply.
 
-        `paced` says that its turn was taken already. `shield` is entered once nothing but the request itself is left
-        to do; a scope that was cancelled cuts it off.
+        `paced` says that its turn was taken already. `before` is awaited when it has come. `shield` is entered once
+        nothing but the request itself is left to do; a scope that was cancelled cuts it off.
 
         Raises:
             FunASRError: Whatever `read` raises, and `TransportError` where there is no reply.
@@ -158,6 +159,8 @@ class Gateway:
             if not paced:
                 await lane.turn()
             caller = Caller(self.account.base_url, await self.account.api_key(), self.account.workspace)
+            if before is not None:
+                await before()
             await anyio.lowlevel.checkpoint_if_cancelled()
             sent_at = anyio.current_time()
             lane.sent += 1
@@ -209,11 +212,11 @@ class Gateway:
                 if attempt > 1 or not self.account.renews_key:
                     raise
 
-    async def pause_before_retry(self, attempt: int, error: FunASRError) -> None:
+    async def pause_before_retry(self, attempt: int, error: FunASRError, *, patient: bool = False) -> None:
         """Wait until a request that failed for the `attempt`th time may be tried again, or raise its error.
 
         A throttled request was refused without harm: it only waits for its budget, until that looks hopeless. All
-        others draw on the retry budget.
+        others draw on the retry budget; where that is used up, the `patient` wait for it.
         """
         now = anyio.current_time()
         if isinstance(error, ThrottledError):
@@ -222,8 +225,13 @@ class Gateway:
             return
         if attempt == 1:
             self._retries.request(now)
-        if attempt >= TRIES or not self._retries.allow(now):
+        if attempt >= TRIES:
             raise error
+        # The budget fills with time alone, so there is no event to wait for.
+        while not self._retries.allow(anyio.current_time()):
+            if not patient:
+                raise error
+            await anyio.sleep(1.0)
         logger.info("trying again after: %s", error)
         await anyio.sleep(wait_before(attempt + 1, self._random))
 

@@ -10,8 +10,7 @@ from urllib.request import url2pathname
 
 from aiofunasr.audio import AudioFile, GivenFile, GivenFiles
 from aiofunasr.errors import InvalidArgumentError
-from aiofunasr.pipeline.record import InputFile
-from aiofunasr.pipeline.uploads import Uploader, file_size
+from aiofunasr.pipeline.uploads import file_size
 from aiofunasr.results import Source
 from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.wire.urls import encode_file_url, is_url
@@ -100,15 +99,3 @@ def source_of(file: GivenFile) -> Source:
 def seconds_of(file: GivenFile) -> float | None:
     """Return how long a file is, where the caller said so."""
     return file.seconds if isinstance(file, AudioFile) else None
-
-
-async def prepare(index: int, file: GivenFile, uploader: Uploader, model: str) -> InputFile:
-    """Give one file a URL the service can read; a local one is uploaded.
-
-    Raises:
-        FunASRError: It cannot be used, or its upload failed.
-    """
-    source = source_of(file)
-    place = await inspect(source)
-    url = await uploader.upload(place, model) if isinstance(place, Path) else place
-    return InputFile(index, source, url, seconds_of(file))

@@ -8,7 +8,7 @@ and not yet taken is bounded by `room`, so a slow consumer holds back downloads,
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import anyio
@@ -22,11 +22,20 @@ from aiofunasr.wire.verdicts import Verdict
 
 @frozen(eq=False)
 class FinishedFile:
-    """A file the service is done with, to be downloaded or reported as it is."""
+    """A file the service is done with, to be downloaded or reported as it is.
+
+    Attributes:
+        record, file: The task and the file.
+        verdict: What the service says became of it.
+        attempt: Which try of its download is next, from 1.
+        refusals: How often its link was refused.
+    """
 
     record: TaskRecord
     file: InputFile
     verdict: Verdict
+    attempt: int = 1
+    refusals: int = 0
 
 
 class Watcher(Protocol):
@@ -52,10 +61,12 @@ class Outlet:
         "_downloading",
         "_finished",
         "_on_work",
+        "_put_off",
         "_ready",
         "_room",
         "_watchers",
         "abandoned",
+        "answers",
         "error",
         "in_line",
         "orphans",
@@ -67,6 +78,8 @@ class Outlet:
         self._on_work = on_work
         self._finished: deque[FinishedFile] | None = None
         self._downloading: set[FinishedFile] | None = None
+        # What failed and waits for its next try; it holds no room, so that the others go on.
+        self._put_off: set[FinishedFile] | None = None
         self._ready: deque[SubtaskResult] | None = None
         self._watchers: set[Watcher] | None = None
         self.error: FunASRError | None = None
@@ -75,6 +88,8 @@ class Outlet:
         self.orphans: tuple[str, ...] = ()
         # How many tasks in flight are in each state; kept where somebody wants to know, and None elsewhere.
         self.states: Counter[str] | None = None
+        # Where a file may have several places in the input, or none: who is given its result.
+        self.answers: Callable[[str, SubtaskResult], Iterable[SubtaskResult]] | None = None
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
 
@@ -116,9 +131,44 @@ class Outlet:
 
     def deliver(self, finished: FinishedFile, result: SubtaskResult) -> None:
         """Take in the result of a file that `next_download` handed out."""
+        for place in (self._downloading, self._put_off):
+            if place is not None:
+                place.discard(finished)
+        self.answer(finished.file.key, result)
+        if self._finished:
+            # It may have had no place in the input, and so left room for another.
+            self._on_work(self)
+
+    def answer(self, key: str | None, result: SubtaskResult) -> None:
+        """Take in a result, once for each place of the input that its file has."""
+        if self.answers is None or key is None:
+            self.report(result)
+            return
+        for each in self.answers(key, result):
+            self.report(each)
+
+    def put_off(self, finished: FinishedFile) -> None:
+        """Set a file aside that could not be collected now; meanwhile another may have its place."""
+        if self.abandoned:
+            return
         if self._downloading is not None:
             self._downloading.discard(finished)
-        self.report(result)
+        if self._put_off is None:
+            self._put_off = set()
+        self._put_off.add(finished)
+        if self._finished:
+            self._on_work(self)
+
+    def put_back(self, finished: FinishedFile, again: FinishedFile) -> None:
+        """Let a file that was set aside be handed out again, before the others; `again` is what to collect now."""
+        if self.abandoned:
+            return
+        if self._put_off is not None:
+            self._put_off.discard(finished)
+        if self._finished is None:
+            self._finished = deque()
+        self._finished.appendleft(again)
+        self._on_work(self)
 
     def report(self, result: SubtaskResult) -> None:
         """Take in a result that needed no download: its file did not get as far as a task."""
@@ -144,9 +194,10 @@ class Outlet:
         Results that are there can still be taken.
         """
         self.abandoned = True
-        left = [finished.record.token for finished in (*(self._finished or ()), *(self._downloading or ()))]
+        not_collected = (*(self._finished or ()), *(self._downloading or ()), *(self._put_off or ()))
+        left = [finished.record.token for finished in not_collected]
         left += [result.token for result in self._ready or () if result.token is not None]
-        self._finished = self._downloading = None
+        self._finished = self._downloading = self._put_off = None
         self.changed()
         return tuple(dict.fromkeys(left))
 
@@ -169,7 +220,7 @@ class Outlet:
     @property
     def is_idle(self) -> bool:
         """Whether no result is there or on its way."""
-        return not self._ready and not self._finished and not self._downloading
+        return not (self._ready or self._finished or self._downloading or self._put_off)
 
     def watch(self, watcher: Watcher) -> None:
         """Wake the watcher at each change from now on."""

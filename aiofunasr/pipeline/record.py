@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import Attribute, define, field, frozen
+from attrs import Attribute, define, evolve, field, frozen
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
 
 @frozen(weakref_slot=False)
 class InputFile:
-    """One file of the caller's input: its place in it, what the caller gave, what the service gets, and its length."""
+    """One file of the caller's input.
+
+    Attributes:
+        index: Its place in the input.
+        source: What the caller gave.
+        file_url: What the service gets.
+        seconds: How long it is, where the caller said so.
+        key: What the journal knows it by, where there is one.
+    """
 
     index: int
     source: Source = field(repr=lambda source: redact(repr(source)))
     file_url: str = field(repr=redact)
     seconds: float | None = None
+    key: str | None = None
 
 
 def _recount(record: TaskRecord, attribute: Attribute[Any], value: Any) -> Any:
@@ -44,6 +53,7 @@ class TaskRecord:
         region, workspace: Where it was submitted.
         files: Its files, one for each different URL and place; empty for an attached task until it is done.
         attached: The token it was attached by, or None for a task submitted here.
+        keys: What the journal knows the files of an attached task by, in the token's order.
         submitted_at: Seconds since the epoch, or None where it is not known.
         status: The last status word.
         snapshot: The last answer to a query, or None before the first.
@@ -60,6 +70,7 @@ class TaskRecord:
     workspace: str | None = None
     files: tuple[InputFile, ...] = ()
     attached: TaskToken | None = None
+    keys: tuple[str, ...] = ()
     submitted_at: float | None = None
     status: str = field(default=TaskStatus.PENDING, on_setattr=_recount)
     snapshot: TaskSnapshot | None = None
@@ -114,7 +125,10 @@ class TaskRecord:
         self.snapshot = snapshot
         self.status = snapshot.task_status
         if self.attached is not None and snapshot.is_terminal:
-            self.files = _files_of(self.attached, snapshot)
+            files = _files_of(self.attached, snapshot)
+            if self.keys:
+                files = tuple(evolve(file, key=key) for file, key in zip(files, self.keys, strict=True))
+            self.files = files
 
 
 def _files_of(token: TaskToken, snapshot: TaskSnapshot) -> tuple[InputFile, ...]:

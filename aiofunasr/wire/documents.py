@@ -9,6 +9,7 @@ from itertools import chain
 from operator import itemgetter
 from types import NoneType
 from typing import Any
+from urllib.parse import unquote
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
@@ -19,6 +20,10 @@ SMALL_DOCUMENT = 64 * 1024
 """Read within two milliseconds, its sentences included; a larger one is better read in a thread."""
 
 
+_BYTES_PER_OBJECT = 24
+"""No document has more objects and arrays than one for each so many bytes: one word takes over 50."""
+
+
 def read_transcript(document: bytes | str) -> Transcript:
     """Read one transcription document.
 
@@ -27,13 +32,20 @@ def read_transcript(document: bytes | str) -> Transcript:
     Raises:
         InvalidReplyError: It is no such document; the error names the path.
     """
+    if len(document) > SMALL_DOCUMENT and _objects_in(document) * _BYTES_PER_OBJECT > len(document):
+        # Empty ones take twenty times their room once they are read, and minutes to be made into anything.
+        raise InvalidReplyError("no transcription document has so many objects", excerpt=_beginning(document))
     try:
         content: Any = json.loads(document)
     except (ValueError, RecursionError):
-        text = document[:800] if isinstance(document, str) else document[:800].decode("utf-8", "replace")
-        raise InvalidReplyError("the transcription document is not whole JSON", excerpt=excerpt(text)) from None
+        raise InvalidReplyError("the transcription document is not whole JSON", excerpt=_beginning(document)) from None
     if not isinstance(content, dict) or not isinstance(content.get("transcripts", []), list):
-        raise InvalidReplyError("a transcription document has an array", path="$.transcripts")
+        raise InvalidReplyError(
+            "a transcription document has an array", path="$.transcripts", excerpt=_beginning(document)
+        )
+    if content.keys().isdisjoint({"transcripts", "properties"}):
+        # Such as the body of a refusal under a status of 200; it must not pass for a file without speech.
+        raise InvalidReplyError("there is no transcript", path="$.transcripts", excerpt=_beginning(document))
     if len(document) > SMALL_DOCUMENT:
         return structure(content, Transcript)
     tracks = content.get("transcripts", ())
@@ -45,6 +57,32 @@ def read_transcript(document: bytes | str) -> Transcript:
         # From the document again: what is parsed takes four times the room, and is mostly never looked at.
         read_later(transcript.channels[place], partial(_read_sentences, document, place))
     return transcript
+
+
+def check_file(transcript: Transcript, file_url: str) -> None:
+    """Make sure that a document is about the file it was fetched for, as far as it says so.
+
+    The service echoes a URL as it was submitted (section 5.1), perhaps escaped otherwise. For one of `oss://` it may
+    name the place that stands behind it.
+
+    Raises:
+        InvalidReplyError: It is about another file.
+    """
+    named = transcript.file_url
+    if not named or not file_url or (file_url.startswith("oss://") and not named.startswith("oss://")):
+        return
+    if named != file_url and unquote(named) != unquote(file_url):
+        raise InvalidReplyError("the document is about another file", path="$.file_url", excerpt=excerpt(named))
+
+
+def _objects_in(document: bytes | str) -> int:
+    if isinstance(document, str):
+        return document.count("{") + document.count("[")
+    return document.count(b"{") + document.count(b"[")
+
+
+def _beginning(document: bytes | str) -> str:
+    return excerpt(document[:800] if isinstance(document, str) else document[:800].decode("utf-8", "replace"))
 
 
 def _has_plain_sentences(track: Any) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from sys import intern
 from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from aiofunasr.errors import InvalidReplyError, ServiceError
 from aiofunasr.redaction import excerpt
@@ -19,6 +20,15 @@ from aiofunasr.wire.messages import Reply
 from aiofunasr.wire.structure import structure
 
 _XML_FIELD = re.compile(rb"<(Code|Message|RequestId)>([^<]{0,500})</")
+
+# A task id has 36 characters.
+_LONGEST_WORD = 200
+
+_LONGEST_TEXT = 4000
+
+# Bounded in depth and length.
+_values = reprlib.Repr()
+_values.maxlevel, _values.maxstring, _values.maxlong = 3, 300, 40
 
 # Longer than anything the service was seen to ask, and short enough not to hang a caller on a mistake.
 _LONGEST_RETRY_AFTER = 300.0
@@ -119,15 +129,20 @@ def read_upload_policy(reply: Reply) -> UploadPolicy:
         ServiceError: It was refused or the service failed.
         InvalidReplyError: A field is missing.
     """
-    document = _read_object(reply)
+    # Without an excerpt: what stands there is a permission.
+    document = _read_object(reply, secret=True)
     data = document.get("data")
     if not isinstance(data, dict):
-        # Without an excerpt: what stands there is a permission.
         raise InvalidReplyError("an object is missing", path="$.data", status=reply.status)
-    policy = structure(data, UploadPolicy)
-    host = policy.upload_host
-    if not host.startswith(("https://", "http://")) or not (host + policy.upload_dir).isascii():
-        raise InvalidReplyError("the place to upload to is unusable", path="$.data", status=reply.status)
+    policy = structure(data, UploadPolicy, at="$.data", secret=True)
+    if not policy.upload_host.startswith(("https://", "http://")):
+        raise InvalidReplyError("the place to upload to is unusable", path="$.data.upload_host", status=reply.status)
+    for field_name, value in asdict(policy, filter=lambda _, value: isinstance(value, str)).items():
+        # They become lines of the upload form.
+        if not value.isascii() or not value.isprintable():
+            raise InvalidReplyError(
+                "there are characters that cannot be sent", path=f"$.data.{field_name}", status=reply.status
+            )
     return policy
 
 
@@ -159,16 +174,21 @@ def read_refusal(reply: Reply) -> ServiceError:
     )
 
 
-def _read_object(reply: Reply) -> dict[str, Any]:
-    """Read a JSON object without regard to the content type, which may be missing or wrong (1.4)."""
+def _read_object(reply: Reply, *, secret: bool = False) -> dict[str, Any]:
+    """Read a JSON object without regard to the content type, which may be missing or wrong (1.4).
+
+    Of one that is `secret`, nothing is shown.
+    """
     if not 200 <= reply.status < 300:
         raise read_refusal(reply)
     try:
         document = json.loads(reply.body)
     except (ValueError, RecursionError):
-        raise InvalidReplyError("the reply is not JSON", status=reply.status, excerpt=_shown(reply)) from None
+        shown = "" if secret else _shown(reply)
+        raise InvalidReplyError("the reply is not JSON", status=reply.status, excerpt=shown) from None
     if not isinstance(document, dict):
-        raise InvalidReplyError("the reply is no JSON object", status=reply.status, excerpt=_shown(reply))
+        shown = "" if secret else _shown(reply)
+        raise InvalidReplyError("the reply is no JSON object", status=reply.status, excerpt=shown)
     return document
 
 
@@ -181,8 +201,13 @@ def _object_at(document: dict[str, Any], name: str, reply: Reply) -> dict[str, A
 
 def _text_at(output: dict[str, Any], name: str, reply: Reply) -> str:
     found = output.get(name)
-    # An id ends up in URLs and headers, so one that could not be sent back is none.
-    if not isinstance(found, str) or not found or not found.isascii() or not found.isprintable():
+    # An id ends up in URLs and tokens, so one that could not be sent back is none.
+    if (
+        not isinstance(found, str)
+        or not 0 < len(found) <= _LONGEST_WORD
+        or not found.isascii()
+        or not found.isprintable()
+    ):
         raise InvalidReplyError(
             "a string is missing", path=f"$.output.{name}", status=reply.status, excerpt=_shown(reply)
         )
@@ -194,7 +219,10 @@ def _request_id(document: dict[str, Any], headers: Mapping[str, str]) -> str | N
 
 
 def _string(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    """Return a word of the service, whatever came in its place."""
+    if isinstance(value, dict | list):
+        return _values.repr(value)
+    return "" if value is None else str(value)[:_LONGEST_TEXT]
 
 
 def _shown(reply: Reply) -> str:

@@ -6,9 +6,12 @@ come as strings. A mismatch is an `InvalidReplyError` that names the path.
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -18,14 +21,21 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from aiofunasr.errors import InvalidReplyError
-from aiofunasr.redaction import redact
+from aiofunasr.redaction import excerpt, redact
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskPage, TaskSnapshot
 from aiofunasr.wire.requests import SERVICE_ZONE
 
 T = TypeVar("T")
 
+# Bounded in depth and length: what stands there may be anything.
+_shown = reprlib.Repr()
+_shown.maxlevel, _shown.maxstring, _shown.maxlong, _shown.maxother = 3, 120, 40, 60
+
 # A year-99999 number of milliseconds overflows datetime; the service's own times are far below.
 _LARGEST_EPOCH_MS = 253_402_300_799_000
+
+_DEEPEST_EXTRA = 50
+"""How deeply what nobody knows may be nested."""
 
 
 def _whole(value: Any, _: type) -> int:
@@ -102,9 +112,27 @@ def _extra_keeper(kind: type[Any], converter: Converter) -> Callable[[Any, Any],
             found = structure(value, as_kind)
         if known.issuperset(value):
             return _one_for_all(found) if kind is TaskMetrics else found
-        return evolve(found, extra={name: item for name, item in value.items() if name not in known})
+        extra = {name: item for name, item in value.items() if name not in known and _is_plain(item)}
+        return evolve(found, extra=extra)
 
     return keep
+
+
+def _is_plain(item: Any) -> bool:
+    """Tell whether what nobody knows can be kept: whoever writes it as JSON again, or compares it, must not fail."""
+    level = [item]
+    for _ in range(_DEEPEST_EXTRA):
+        if any(isinstance(each, float) and not isfinite(each) for each in level):
+            return False
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+    return False
 
 
 class _Salvage:
@@ -157,11 +185,17 @@ _PLAIN = _make(detailed=False)
 _DETAILED = _make(detailed=True)
 
 
-def structure(value: Any, kind: type[T]) -> T:
+def structure(value: Any, kind: type[T], *, at: str = "$", secret: bool = False) -> T:
     """Make a value of an attrs class from a JSON object.
 
+    Args:
+        value: The object.
+        kind: The class.
+        at: Where in the reply the object stands.
+        secret: Whether nothing of the object may be shown.
+
     Raises:
-        InvalidReplyError: The object does not have the documented form; it names the path.
+        InvalidReplyError: The object does not have the documented form; it names the path, and shows what is there.
     """
     try:
         return _PLAIN.structure(value, kind)
@@ -172,9 +206,23 @@ def structure(value: Any, kind: type[T]) -> T:
     except BaseValidationError as error:
         problems = transform_error(error, format_exception=_describe)
         what, _, path = problems[0].rpartition(" @ ")
-        raise InvalidReplyError(redact(what), path=_as_on_the_wire(path or "$", kind)) from None
+        path = _as_on_the_wire(path or "$", kind)
+        whole_path = at + path[1:]
+        if secret:
+            raise InvalidReplyError("a field is missing, or is not what it should be", path=whole_path) from None
+        raise InvalidReplyError(redact(what), path=whole_path, excerpt=_at(path, value)) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
-        raise InvalidReplyError(redact(f"{type(error).__name__}: {error}")) from None
+        raise InvalidReplyError(f"it cannot be read ({type(error).__name__})", path=at) from None
+
+
+def _at(path: str, value: Any) -> str:
+    """Show what stands at a path, in a few words."""
+    for name, place in re.findall(r"\.([a-z_]+)|\[(\d+)\]", path):
+        try:
+            value = value[name] if name else value[int(place)]
+        except (KeyError, IndexError, TypeError):
+            break
+    return excerpt(_shown.repr(value), 100)
 
 
 def _as_on_the_wire(path: str, kind: Any) -> str:

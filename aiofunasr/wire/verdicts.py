@@ -53,7 +53,9 @@ def _next(candidates: deque[SubtaskSnapshot] | None) -> SubtaskSnapshot | None:
 def _verdict(subtask: SubtaskSnapshot, snapshot: TaskSnapshot) -> Verdict:
     code = subtask.code or ""
     if subtask.transcription_url and subtask.subtask_status != TaskStatus.FAILED:
-        if not subtask.transcription_url.lower().startswith(("https://", "http://")):
+        link = subtask.transcription_url
+        # It is sent as it is, so nothing may stand in it that would end the line it is sent in.
+        if not link.lower().startswith(("https://", "http://")) or not link.isprintable():
             return Verdict(error=TaskFailedError("the service names no usable place for this file's transcription"))
         return Verdict(transcription_url=subtask.transcription_url)
     if code in NO_SPEECH_CODES:

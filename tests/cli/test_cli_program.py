@@ -12,7 +12,7 @@ from cli.processes import interrupt, run, run_all, started
 
 from aiofunasr.emulator.samples import SAMPLE_TEXT
 
-COMMANDS = ("transcribe", "attach", "tasks", "cancel", "emulator")
+COMMANDS = ("transcribe", "attach", "tasks", "cancel", "journal", "emulator")
 
 
 def test_help_and_version() -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import anyio
 import pytest
 
-from aiofunasr import AccessDeniedError, Limits, ReplyTooLargeError, Session, TransportError
+from aiofunasr import Limits, ReplyTooLargeError, Session, TransportError
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Fault, FaultPlan, ScriptedRecognizer, Service
 from aiofunasr.transport import OpenReply, Transport
 from aiofunasr.wire.messages import Kind, Request
@@ -27,19 +27,6 @@ def test_a_failed_download_is_done_again(fault: Fault) -> None:
         assert session.statistics().downloads_retried == 5
 
     play(scenario, faults=FaultPlan().on("result", fault, range(1, 6)))
-
-
-def test_a_link_that_is_refused_is_that_files_error() -> None:
-    async def scenario(session: Session, _: Service) -> None:
-        task = await session.submit(urls(2))
-        results = await task
-        assert sorted(result.ok for result in results) == [False, True]
-        (failed,) = [result for result in results if not result.ok]
-        assert isinstance(failed.error, AccessDeniedError)
-        assert failed.error.token == failed.token == task.token
-        assert failed.transcript is None
-
-    play(scenario, faults=FaultPlan().on("result", Fault.expired(), [1]))
 
 
 def test_a_document_over_the_bound_is_that_files_error() -> None:

@@ -110,7 +110,7 @@ def test_a_submit_of_unknown_outcome_is_never_sent_again(fault: Fault) -> None:
         # And the session goes on.
         assert (await (await session.submit(urls(1, "other"))))[0].ok
 
-    play(scenario, faults=FaultPlan().on("submit", fault, [1]))
+    play(scenario, faults=FaultPlan().on("submit", fault, [1]), on_unknown_submit="raise")
 
 
 class UnreachableFor:
@@ -258,4 +258,9 @@ def test_a_timed_out_submit_says_so_in_its_cause() -> None:
         assert isinstance(caught.value.__cause__, RequestTimeoutError)
         assert anyio.current_time() == pytest.approx(9.0, abs=0.1)
 
-    play(scenario, faults=FaultPlan().always("submit", Fault.delayed(500)), timeouts=Timeouts(submit=9.0))
+    play(
+        scenario,
+        faults=FaultPlan().always("submit", Fault.delayed(500)),
+        timeouts=Timeouts(submit=9.0),
+        on_unknown_submit="raise",
+    )
