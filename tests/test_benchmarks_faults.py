@@ -27,7 +27,6 @@ def test_nothing_twice_nothing_forgotten_nothing_wrong(share: float, seed: int) 
     findings = execute(Run(OURS, share, seed, 100, mixed_up=False)).findings
     assert not findings.samples
     assert findings.broken == 0
-    assert bool(findings.errors) == bool(share)
 
 
 def test_a_run_can_be_repeated() -> None:
