@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from aiofunasr import (
     AmbiguousSubmissionError,
+    FileDownloadError,
     FileError,
     FunASRError,
     SessionClosedError,
@@ -142,7 +143,9 @@ def _what_is_wrong(job: Job, result: SubtaskResult, by_id: dict[str, Submission]
     if result.error is None:
         if right.code or result.text != right.text or url != result.file_url:
             return f"{where} is not what the service made of it"
-    elif isinstance(result.error, FileError) and result.error.code != right.code:
+    # Where something else than the storage answered an upload, the file is not there, and the service says so.
+    not_stored = job.way == "upload" and isinstance(result.error, FileDownloadError)
+    if isinstance(result.error, FileError) and result.error.code != right.code and not not_stored:
         return f"{where} is told to have failed: {result.error}"
     return None
 
