@@ -110,7 +110,7 @@ class Feeder:
         try:
             with self.intake.scope:
                 ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
-                async with anyio.create_task_group() as group, ready_out:
+                async with ready_out, anyio.create_task_group() as group:
                     self._crew = Crew(_SUBMITS_AT_ONCE, partial(self._next_pack, ready_out), self._submit_whole)
                     group.start_soon(self._crew.run)
                     await self.intake.run(ready_in)

@@ -29,7 +29,7 @@ What is shown, summed over the seeds: files accepted more than once (each once m
 forgotten, which are those that neither a result, nor an error's token or candidates, nor the closed session's
 `unfinished` and `unanswered` tell of; results that are wrong (the text is compared with what the service recognized in
 that file), doubled or missing. All of these must be 0, or the exit status is 1. A submit that ended in an
-`AmbiguousSubmissionError` without a candidate is told of by its files alone: that counts as told, but not with
-`--policy reconcile`. Then, for information, the files that ended in an error, by class, the virtual time in seconds
+`AmbiguousSubmissionError` without a candidate is told of by its files alone: that counts as told only with `--policy
+raise` or `resend`. Then, for information, the files that ended in an error, by class, the virtual time in seconds
 and the requests for each file, as means.
 """

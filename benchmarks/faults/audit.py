@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from aiofunasr import (
     AmbiguousSubmissionError,
+    FileDownloadError,
     FileError,
     FunASRError,
     SessionClosedError,
@@ -53,8 +54,7 @@ class Told:
 
     def unknown_submits(self) -> set[tuple[str, ...]]:
         """Return the files of each submit that ended without an outcome."""
-        ambiguous = {error.file_urls for error in self.errors() if isinstance(error, AmbiguousSubmissionError)}
-        return ambiguous | set(self.unanswered)
+        return {error.file_urls for error in self.errors() if isinstance(error, AmbiguousSubmissionError)}
 
 
 @frozen
@@ -81,10 +81,12 @@ class Findings:
 
 
 def audit(jobs: Sequence[Job], told: Told, ledger: Ledger, *, strict: bool) -> Findings:
-    """Compare; with `strict`, an accepted task that is told of by its files alone is forgotten."""
-    known, unknown = told.task_ids(), told.unknown_submits()
+    """Compare; with `strict`, an `AmbiguousSubmissionError` that names no candidate tells of no task."""
+    known, unknown = told.task_ids(), set() if strict else told.unknown_submits()
+    # A session that is closed has no time to find out more.
+    unknown |= set(told.unanswered)
     untold = [submission for submission in ledger.submissions if submission.task_id not in known]
-    by_files = [] if strict else [submission for submission in untold if submission.file_urls in unknown]
+    by_files = [submission for submission in untold if submission.file_urls in unknown]
     forgotten = [submission for submission in untold if submission not in by_files]
     by_id = {submission.task_id: submission for submission in ledger.submissions}
     handed_out = Counter((job.name, result.index) for job, result in told.results)
@@ -141,7 +143,9 @@ def _what_is_wrong(job: Job, result: SubtaskResult, by_id: dict[str, Submission]
     if result.error is None:
         if right.code or result.text != right.text or url != result.file_url:
             return f"{where} is not what the service made of it"
-    elif isinstance(result.error, FileError) and result.error.code != right.code:
+    # Where something else than the storage answered an upload, the file is not there, and the service says so.
+    not_stored = job.way == "upload" and isinstance(result.error, FileDownloadError)
+    if isinstance(result.error, FileError) and result.error.code != right.code and not not_stored:
         return f"{where} is told to have failed: {result.error}"
     return None
 

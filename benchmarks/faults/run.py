@@ -157,7 +157,7 @@ class _Stage:
         for session in sessions:
             self._told.tokens += session.unfinished
             self._told.unanswered += session.unanswered
-        return audit(self._jobs, self._told, self._service.ledger, strict=self._run.policy == "reconcile")
+        return audit(self._jobs, self._told, self._service.ledger, strict=self._run.policy in {None, "reconcile"})
 
     def _session(self, number: int) -> Session:
         seed = f"{self._run.seed}/session {number}"
