@@ -140,9 +140,8 @@ def _what_is_wrong(job: Job, result: SubtaskResult, by_id: dict[str, Submission]
         task = by_id.get(result.task_id)
         if task is None or url not in task.file_urls:
             return f"{where} is told to be in a task that is not its own"
-    if result.error is None:
-        if right.code or result.text != right.text or url != result.file_url:
-            return f"{where} is not what the service made of it"
+    if result.error is None and (right.code or result.text != right.text or url != result.file_url):
+        return f"{where} is not what the service made of it"
     # Where something else than the storage answered an upload, the file is not there, and the service says so.
     not_stored = job.way == "upload" and isinstance(result.error, FileDownloadError)
     if isinstance(result.error, FileError) and result.error.code != right.code and not not_stored:
