@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 import aiofunasr
@@ -42,7 +43,6 @@ def test_a_submit_answered_with_a_task_that_is_waited_for_is_of_unknown_outcome(
     play(scenario, slow, faults=FaultPlan().on("submit", MIXED_UP, 2))
 
 
-@pytest.mark.xfail(strict=True, reason="a task that is done is forgotten, and is taken for a new one")
 @pytest.mark.parametrize("own", [True, False])
 def test_a_submit_answered_with_a_task_that_is_done_is_of_unknown_outcome(own: bool) -> None:
     async def scenario(session: Session, service: Service) -> None:
@@ -53,3 +53,35 @@ def test_a_submit_answered_with_a_task_that_is_done_is_of_unknown_outcome(own: b
         assert result.task_id == accepted.task_id or isinstance(result.error, AmbiguousSubmissionError)
 
     play(scenario, EmulatorSettings.instant(), faults=FaultPlan().on("submit", MIXED_UP, 2 if own else 1))
+
+
+def test_a_submit_answered_with_the_task_of_a_lost_one_takes_it_from_nobody() -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        await session.submit(urls(1, "witness"))
+        results: dict[str, aiofunasr.SubtaskResult] = {}
+
+        async def submit(host: str) -> None:
+            (results[host],) = await (await session.submit(urls(1, host)))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(submit, "lost")
+            await anyio.sleep(0.5)
+            group.start_soon(submit, "mixed")
+        for host, result in results.items():
+            (accepted,) = service.ledger.submissions_of(*urls(1, host))
+            assert result.task_id == accepted.task_id
+        assert not service.ledger.duplicates()
+
+    # The reply to the third names the task of the second, whose own reply was lost.
+    faults = FaultPlan().on("submit", Fault.drop_after(), 2).on("submit", MIXED_UP, 3)
+    play(scenario, EmulatorSettings(queue_seconds=(300.0, 300.0)), faults=faults)
+
+
+def test_a_task_that_shows_none_of_our_files_and_is_not_found_is_not_sent_again() -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        (result,) = await (await session.submit(urls(1)))
+        assert isinstance(result.error, AmbiguousSubmissionError)
+        assert len(service.ledger.submissions) == 1
+
+    faults = FaultPlan().on("submit", MIXED_UP, 1)
+    play(scenario, EmulatorSettings.instant(list_enabled=False), faults=faults)

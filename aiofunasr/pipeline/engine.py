@@ -19,6 +19,7 @@ from aiofunasr.pipeline.book import Claims
 from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
+from aiofunasr.pipeline.mistakes import Mistakes
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler
@@ -88,6 +89,7 @@ class Engine:
         self.submitter = Submitter(
             self.gateway, self.poller, self.reconciler, ledger=ledger, clock=clock, on_unknown=on_unknown_submit
         )
+        self.mistakes = Mistakes(self.poller, self.reconciler, clock)
         self.resumer = Resumer(
             account, self.poller, self.reconciler, ledger=ledger, clock=clock, on_unknown=on_unknown_submit
         )

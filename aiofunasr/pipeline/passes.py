@@ -70,6 +70,9 @@ class Passes:
         self._filters = True
         # Whether the list calls models what we call them.
         self._names_tell = True
+        # Whether the list names the requests that made tasks, and those it names otherwise than their replies did.
+        self._requests_tell = False
+        self._doubted: dict[str, ListedTask] = {}
 
     def learn_time(self, date: str, sent_at: float) -> None:
         """Learn the service's time from the `Date` of a reply."""
@@ -90,8 +93,19 @@ class Passes:
         # Where it is not known when the reply came, it may be long after that it was made.
         if at is not None and witness.sent_at < witness.answered_at:
             self._note_clock(agrees=self.service_clock.created(at, witness.sent_at, witness.answered_at))
+        if row.request_id and witness.request_id:
+            self._requests_tell |= row.request_id == witness.request_id
+            if row.request_id != witness.request_id:
+                self._doubted[row.task_id] = row
         if row.model_name and witness.model and not may_be_the_same(row.model_name, witness.model):
             self._names_tell = False
+
+    def doubted(self) -> list[str]:
+        """Return the tasks taken for ours that other requests have made, and let them be suspects."""
+        doubted, self._doubted = self._doubted, {}
+        for row in doubted.values() if self._requests_tell else ():
+            self._suspects.saw(row)
+        return list(doubted) if self._requests_tell else []
 
     async def go(self, first_lost: float, model: str | None) -> None:
         """Go through the list from before the first lost submit on; all of them were for one model, or None."""

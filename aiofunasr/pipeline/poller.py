@@ -47,7 +47,7 @@ from aiofunasr.token import RETENTION
 from aiofunasr.wire.messages import Kind
 from aiofunasr.wire.replies import read_snapshot, read_task_page
 from aiofunasr.wire.requests import list_tasks, query
-from aiofunasr.wire.verdicts import Verdict, judge
+from aiofunasr.wire.verdicts import Verdict, is_of_other_files, judge
 
 logger = logging.getLogger("aiofunasr")
 
@@ -100,6 +100,8 @@ class Poller:
         self._refused_at = float("-inf")
         self._delays: deque[float] = deque(maxlen=_REMEMBERED)
         self.completed = 0
+        # What is done about a task that has ended and shows other files than its own.
+        self.on_mistake: Callable[[TaskRecord], None] = self.forget
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:
@@ -303,6 +305,9 @@ class Poller:
             for outlet in record.outlets:
                 outlet.changed()
             return
+        if record.attached is None and self._is_another(record, snapshot):
+            self.on_mistake(record)
+            return
         self._times.learn(snapshot, record.snapshot, record.submitted_at)
         began_at = self._on_loop(self._times.began_at(snapshot))
         record.settle(snapshot)
@@ -367,6 +372,14 @@ class Poller:
                 return
         self._refused_keys = 0
         self.fail_all(error)
+
+    def _is_another(self, record: TaskRecord, snapshot: TaskSnapshot) -> bool:
+        """Tell whether the task that a submit was answered with cannot be the one it made."""
+        if snapshot.task_status == TaskStatus.UNKNOWN:
+            # It was accepted not long ago, so the service would know it.
+            sent_at = record.submitted_at
+            return sent_at is not None and self._clock() - sent_at < RETENTION.total_seconds()
+        return is_of_other_files([file.file_url for file in record.files], snapshot)
 
     def _is_young(self, record: TaskRecord) -> bool:
         return record.submitted_at is not None and self._clock() - record.submitted_at < YOUNG

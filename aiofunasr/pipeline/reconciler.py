@@ -125,6 +125,8 @@ class Reconciler:
         self._accepted = 0
         self._counts = {"found": 0, "absent": 0, "undecided": 0}
         self._lost = 0
+        # What is done about a task of which the list says that another request made it.
+        self.on_mistake: Callable[[str], None] = self.disown
 
     def statistics(self) -> ReconciliationStatistics:
         """Return what was searched for and found."""
@@ -147,10 +149,11 @@ class Reconciler:
         """Learn the service's time from the `Date` of the reply to a submit."""
         self._passes.learn_time(date, intent.sent_at)
 
-    def accepted(self, intent: Intent, task_id: str) -> None:
-        """Note that a submit was answered with a task id."""
+    def accepted(self, intent: Intent, task_id: str, request_id: str | None = None) -> None:
+        """Note that a submit was answered with a task id; `request_id` is what the reply calls the submit."""
         self._under_way.pop(intent.id, None)
-        self.own(task_id, intent.sent_at, self._clock(), intent.model)
+        self._coverage.accepted(task_id, intent.sent_at, self._clock(), intent.model, request_id)
+        self._wake.set()
         self._accepted += 1
         if self._accepted % _PRUNE_EVERY == 0:
             self._prune()
@@ -164,6 +167,15 @@ class Reconciler:
         """Note a task that is ours: it came of no lost submit, and the list has to show it."""
         self._coverage.accepted(task_id, sent_at, answered_at, model)
         self._wake.set()
+
+    def owns(self, task_id: str) -> bool:
+        """Return whether a task is known to have come of another submit, as far back as that is remembered."""
+        return task_id in self._coverage or task_id in self._others
+
+    def disown(self, task_id: str) -> None:
+        """Note that a task is not ours after all, or another submit's."""
+        self._coverage.disown(task_id)
+        self._others.discard(task_id)
 
     def own_unseen(self, task_ids: Iterable[str]) -> None:
         """Note tasks that are ours, of which it is not known exactly when they were made."""
@@ -276,7 +288,7 @@ class Reconciler:
             search.is_covered |= self._coverage.covers(search.intent, late=late, sought_since=search.sought_since)
         decisions = decide(
             [*self._under_way.values(), *(search.intent for search in self._searches.values())],
-            {task_id: suspect for task_id, suspect in self._suspects if not self._owns(task_id)},
+            {task_id: suspect for task_id, suspect in self._suspects if not self.owns(task_id)},
             self._passes.service_clock,
             lambda intent: intent.id in self._searches and self._searches[intent.id].is_covered,
             given_up=self._given_up.values(),
@@ -316,9 +328,6 @@ class Reconciler:
         for search in tuple(self._searches.values()):
             await self._end(Undecidable(search.intent, (), why))
 
-    def _owns(self, task_id: str) -> bool:
-        return task_id in self._coverage or task_id in self._others
-
     async def _pass_through_list(self) -> None:
         """Look for more in the list, unless it has shown all that is searched for."""
         self._pages = 0
@@ -331,6 +340,9 @@ class Reconciler:
             await self._passes.go(min(intent.sent_at for intent in wanted), models.pop() if len(models) == 1 else None)
         finally:
             self._pages = self._passes.pages - before
+        for task_id in self._passes.doubted():
+            self.disown(task_id)
+            self.on_mistake(task_id)
 
     def _heed_clock(self) -> None:
         """Begin anew where a clock was set: what was taken for a task of another time may not be."""

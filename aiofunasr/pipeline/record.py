@@ -142,6 +142,11 @@ class TaskRecord:
         """Whether nothing more will be heard of it."""
         return self.error is not None or (self.snapshot is not None and self.snapshot.is_terminal)
 
+    def renumber(self, task_id: str) -> None:
+        """Begin anew under another id: the reply to its submit named a task that is not its own."""
+        self.task_id, self._token, self.snapshot = task_id, None, None
+        self.status = TaskStatus.PENDING
+
     def learn(self, token: TaskToken) -> None:
         """Take over what a token knows, when the task was attached by less."""
         if self.attached is not None and not self.attached.file_digests and token.file_digests:

@@ -211,8 +211,9 @@ class Submitter:
 
         try:
             accepted = await self._gateway.send(Kind.SUBMIT, leave, parcel.read, before=enter, shield=shield)
+            self._check_new(accepted.task_id)
             # No await from here on: an accepted task is watched, whatever happens to its caller.
-            return self._accept(parcel, accepted.task_id, accepted.task_status)
+            return self._accept(parcel, accepted.task_id, accepted.task_status, accepted.request_id)
         except FunASRError as error:
             if parcel.intent is not None and _is_certainly_refused(error):
                 self._reconciler.dismiss(parcel.intent)
@@ -227,12 +228,14 @@ class Submitter:
             if not self._under_way:
                 self._none_under_way.set()
 
-    def _accept(self, parcel: Parcel, task_id: str, status: str) -> TaskRecord:
-        if self._poller.find(task_id) is not None:
+    def _check_new(self, task_id: str) -> None:
+        if self._reconciler.owns(task_id) or self._poller.find(task_id) is not None:
             raise InvalidReplyError("the reply is about another task", path="$.output.task_id")
+
+    def _accept(self, parcel: Parcel, task_id: str, status: str, request_id: str | None = None) -> TaskRecord:
         if parcel.intent is not None:
             self._reconciler.heard(parcel.date, parcel.intent)
-            self._reconciler.accepted(parcel.intent, task_id)
+            self._reconciler.accepted(parcel.intent, task_id, request_id)
         account, outlet = self._gateway.account, parcel.outlet
         record = TaskRecord(
             task_id=task_id,

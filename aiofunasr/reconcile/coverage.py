@@ -45,11 +45,12 @@ _LAG_REMEMBERED = 3600.0
 
 @frozen
 class Witness:
-    """A task of ours: when its submit left and when it was answered, and its model where that is known."""
+    """A task of ours: when its submit left and when it was answered, and where known its model and its request."""
 
     sent_at: float
     answered_at: float
     model: str | None
+    request_id: str | None = None
 
 
 @frozen
@@ -93,9 +94,20 @@ class Coverage:
         """The longest time in seconds that the list was seen to lag behind, of late."""
         return self._lags[0][0] if self._lags else 0.0
 
-    def accepted(self, task_id: str, sent_at: float, answered_at: float, model: str | None = None) -> None:
+    def accepted(
+        self,
+        task_id: str,
+        sent_at: float,
+        answered_at: float,
+        model: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
         """Note a task of ours; the newest come last."""
-        self._witnesses[task_id] = Witness(sent_at, answered_at, model)
+        self._witnesses[task_id] = Witness(sent_at, answered_at, model, request_id)
+
+    def disown(self, task_id: str) -> None:
+        """Note that a task is not ours after all."""
+        self._witnesses.pop(task_id, None)
 
     def witness(self, task_id: str) -> Witness | None:
         """Return what is known of a task of ours."""

@@ -8,12 +8,12 @@ from itertools import chain
 from operator import itemgetter
 from types import NoneType
 from typing import Any
-from urllib.parse import unquote
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
 from aiofunasr.results import Channel, Sentence, Transcript, read_later
 from aiofunasr.wire.structure import structure
+from aiofunasr.wire.urls import name_same_file
 
 SMALL_DOCUMENT = 64 * 1024
 """Read within two milliseconds, its sentences included; a larger one is better read in a thread."""
@@ -63,16 +63,13 @@ def read_transcript(document: bytes | str) -> Transcript:
 def check_file(transcript: Transcript, file_url: str) -> None:
     """Make sure that a document is about the file it was fetched for, as far as it says so.
 
-    The service echoes a URL as it was submitted (section 5.1), perhaps escaped otherwise. For one of `oss://` it may
-    name the place that stands behind it.
+    The service echoes a URL as it was submitted (section 5.1), perhaps written otherwise.
 
     Raises:
         InvalidReplyError: It is about another file.
     """
     named = transcript.file_url
-    if not named or not file_url or (file_url.startswith("oss://") and not named.startswith("oss://")):
-        return
-    if named != file_url and unquote(named) != unquote(file_url):
+    if named and file_url and not name_same_file(named, file_url):
         raise InvalidReplyError("the document is about another file", path="$.file_url", excerpt=excerpt(named))
 
 

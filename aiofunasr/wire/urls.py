@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from aiofunasr.errors import InvalidArgumentError
 
@@ -46,6 +46,22 @@ def encode_file_url(url: str) -> str:
     if not host.isascii():
         url = url.replace(parts.netloc, _ascii_netloc(parts.netloc, host, url), 1)
     return _UNSAFE.sub(lambda match: quote(match.group(), safe=""), url)
+
+
+def name_same_file(one: str, other: str) -> bool:
+    """Tell whether two URLs may be the same one, which the service echoes and may write otherwise.
+
+    It may escape it otherwise, leave out its signature, or name the place that stands behind one of `oss://`. What
+    stays is the path.
+    """
+    return one == other or _path_of(one) == _path_of(other)
+
+
+def _path_of(url: str) -> str:
+    try:
+        return unquote(urlsplit(url).path)
+    except ValueError:
+        return url
 
 
 def _ascii_netloc(netloc: str, host: str, url: str) -> str:

@@ -15,6 +15,7 @@ from attrs import field, frozen
 from aiofunasr.errors import FunASRError, TaskCanceledError, TaskExpiredError, TaskFailedError
 from aiofunasr.snapshots import SubtaskSnapshot, TaskSnapshot, TaskStatus
 from aiofunasr.wire.codes import NO_SPEECH_CODES, file_failure
+from aiofunasr.wire.urls import name_same_file
 
 
 @frozen
@@ -41,6 +42,14 @@ def judge(file_urls: Sequence[str], snapshot: TaskSnapshot) -> tuple[Verdict, ..
         _of_whole_task(snapshot, alone=len(file_urls) == 1) if found is None else _verdict(found, snapshot)
         for found in (_next(exact.get(url)) or _next(alike.get(unquote(url))) for url in file_urls)
     )
+
+
+def is_of_other_files(file_urls: Sequence[str], snapshot: TaskSnapshot) -> bool:
+    """Tell whether an answer shows files, and none of those that were submitted: then the task is another one."""
+    shown = [subtask.file_url for subtask in snapshot.results if subtask.file_url]
+    if not shown or shown[0] in file_urls:
+        return False
+    return not any(name_same_file(url, other) for url in shown for other in file_urls)
 
 
 def _next(candidates: deque[SubtaskSnapshot] | None) -> SubtaskSnapshot | None:
