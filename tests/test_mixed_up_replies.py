@@ -7,7 +7,8 @@ import pytest
 
 import aiofunasr
 from aiofunasr import AmbiguousSubmissionError, Session
-from aiofunasr.emulator import EmulatorSettings, Fault, FaultPlan, Service
+from aiofunasr.emulator import DEFAULT_API_KEY, EmulatorSettings, Fault, FaultPlan, Service
+from aiofunasr.testing.local import EPOCH, LocalTransport
 from benchmarks.faults.workload import expected
 from support import play, urls
 
@@ -85,3 +86,28 @@ def test_a_task_that_shows_none_of_our_files_and_is_not_found_is_not_sent_again(
 
     faults = FaultPlan().on("submit", MIXED_UP, 1)
     play(scenario, EmulatorSettings.instant(list_enabled=False), faults=faults)
+
+
+def test_a_token_of_a_mixed_up_reply_leads_to_the_right_task() -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        async with local_session_on(service) as stranger:
+            await (await stranger.submit(urls(1, "stranger")))
+        token = (await session.submit(urls(3))).token
+        batch = session.transcribe(urls(1, "other"))
+        await anext(batch)
+        await session.aclose()
+        async with local_session_on(service) as second:
+            results = await (await second.attach(token))
+        assert [result.text for result in results] == [expected(url).text for url in urls(3)]
+        assert not service.ledger.duplicates()
+
+    slow = EmulatorSettings(queue_seconds=(2.0, 2.0))
+    play(scenario, slow, faults=FaultPlan().on("submit", MIXED_UP, 2))
+
+
+def local_session_on(service: Service) -> Session:
+    def clock() -> float:
+        return EPOCH + anyio.current_time()
+
+    transport = LocalTransport(service, clock)
+    return Session(DEFAULT_API_KEY, base_url=service.base_url, transport=transport, clock=clock)

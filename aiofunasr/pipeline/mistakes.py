@@ -17,7 +17,7 @@ from aiofunasr.pipeline.reconciler import Reconciler
 from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.reconcile.intents import Adopt, Decision, Undecidable
 from aiofunasr.snapshots import TaskSnapshot, TaskStatus
-from aiofunasr.token import digests
+from aiofunasr.token import TaskToken
 
 logger = logging.getLogger("aiofunasr")
 
@@ -44,7 +44,7 @@ class Mistakes:
     def doubt(self, task_id: str) -> None:
         """Hear that a task was made by another request than the one that was answered with it."""
         record = self._poller.find(task_id)
-        if record is not None and record.attached is None:
+        if record is not None:
             self.take_back(record)
 
     def take_back(self, record: TaskRecord) -> None:
@@ -52,15 +52,15 @@ class Mistakes:
         logger.warning("task %s is not what its submit made; searching for that", record.task_id)
         self._poller.forget(record)
         self._reconciler.disown(record.task_id)
-        urls = list(dict.fromkeys(file.file_url for file in record.files))
+        token = TaskToken.decode(record.token)
         sent_at = self._clock() if record.submitted_at is None else record.submitted_at
 
         async def conclude(decision: Decision) -> None:
-            self._conclude(record, urls, sent_at, decision)
+            self._conclude(record, sent_at, decision)
 
         self._reconciler.lost_before(
             record.model or "",
-            digests(urls),
+            dict.fromkeys(token.file_digests),
             "",
             sent_at=sent_at,
             ended_at=min(self._clock(), sent_at + _LONGEST_SUBMIT),
@@ -68,7 +68,7 @@ class Mistakes:
             conclude=conclude,
         )
 
-    def _conclude(self, record: TaskRecord, urls: list[str], sent_at: float, decision: Decision) -> None:
+    def _conclude(self, record: TaskRecord, sent_at: float, decision: Decision) -> None:
         if isinstance(decision, Adopt):
             record.renumber(decision.task_id)
             self._reconciler.own(decision.task_id, sent_at, sent_at, record.model)
@@ -78,10 +78,15 @@ class Mistakes:
         why = decision.why if isinstance(decision, Undecidable) else "the task list shows no other"
         error = AmbiguousSubmissionError(
             f"a submit was answered with a task of other files, and the one it made was not found: {why}",
-            file_urls=urls,
+            file_urls=list(dict.fromkeys(file.file_url for file in record.files)),
             model=record.model or "",
             sent_at=sent_at,
             candidates=decision.candidates if isinstance(decision, Undecidable) else (),
         )
-        record.error = error
-        finish(record, TaskSnapshot(task_id=record.task_id, task_status=TaskStatus.UNKNOWN), error)
+        record.error = error.for_task(record.task_id, record.token)
+        if not record.files:
+            # Attached, and its files never became known: there is nobody to have a result.
+            for outlet in record.outlets:
+                outlet.fail(record.error)
+            return
+        finish(record, TaskSnapshot(task_id=record.task_id, task_status=TaskStatus.UNKNOWN), record.error)

@@ -43,7 +43,7 @@ from aiofunasr.schedule.scheduler import Action, Ask, Scheduler
 from aiofunasr.schedule.service_times import ServiceTimes
 from aiofunasr.schedule.sweeps import PAGE_SIZE, Page, SweepStatistics
 from aiofunasr.snapshots import TERMINAL, TaskPage, TaskSnapshot, TaskStatus
-from aiofunasr.token import RETENTION
+from aiofunasr.token import RETENTION, digests
 from aiofunasr.wire.messages import Kind
 from aiofunasr.wire.replies import read_snapshot, read_task_page
 from aiofunasr.wire.requests import list_tasks, query
@@ -305,7 +305,7 @@ class Poller:
             for outlet in record.outlets:
                 outlet.changed()
             return
-        if record.attached is None and self._is_another(record, snapshot):
+        if self._is_another(record, snapshot):
             self.on_mistake(record)
             return
         self._times.learn(snapshot, record.snapshot, record.submitted_at)
@@ -375,6 +375,9 @@ class Poller:
 
     def _is_another(self, record: TaskRecord, snapshot: TaskSnapshot) -> bool:
         """Tell whether the task that a submit was answered with cannot be the one it made."""
+        if record.attached is not None:
+            shown = digests([subtask.file_url for subtask in snapshot.results if subtask.file_url])
+            return bool(shown and record.attached.file_digests) and not {*shown} & {*record.attached.file_digests}
         if snapshot.task_status == TaskStatus.UNKNOWN:
             # It was accepted not long ago, so the service would know it.
             sent_at = record.submitted_at

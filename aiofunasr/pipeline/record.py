@@ -145,6 +145,8 @@ class TaskRecord:
     def renumber(self, task_id: str) -> None:
         """Begin anew under another id: the reply to its submit named a task that is not its own."""
         self.task_id, self._token, self.snapshot = task_id, None, None
+        if self.attached is not None:
+            self.attached = evolve(self.attached, task_id=task_id)
         self.status = TaskStatus.PENDING
 
     def learn(self, token: TaskToken) -> None:
