@@ -314,8 +314,9 @@ class Session:
                 f"attach to it with Session(region={found.region!r})"
             )
         outlet = self._engine.outlet(MOST_FILES)
-        record = self._engine.poller.find(found.task_id)
-        if record is not None:
+        known = self._engine.poller.find(found.task_id)
+        if known is not None and known.may_be(found):
+            record = known
             record.outlets += (outlet,)
             record.learn(found)
         else:
@@ -328,7 +329,11 @@ class Session:
                 attached=found,
                 submitted_at=found.submitted_at,
             )
-            self._engine.poller.watch(record)
+            if known is None:
+                self._engine.poller.watch(record)
+            else:
+                # The task is another's; the reply that the token was made of was mixed up.
+                self._engine.mistakes.take_back(record)
         return TranscriptionTask(self._engine, record, outlet)
 
     @property

@@ -44,9 +44,10 @@ async def run_block(source: str, line: int, names: dict[str, Any]) -> None:
 
 
 async def test_every_python_block_runs_in_order(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Each block is read with what the ones before it have made."""
+    monkeypatch.chdir(tmp_path)
     found = blocks("python")
     assert len(found) >= 8
     async with EmulatorServer(settings=EmulatorSettings.instant()) as server:

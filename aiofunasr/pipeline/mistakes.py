@@ -50,8 +50,10 @@ class Mistakes:
     def take_back(self, record: TaskRecord) -> None:
         """Search for the task that a submit really made; whoever waits for it goes on waiting."""
         logger.warning("task %s is not what its submit made; searching for that", record.task_id)
-        self._poller.forget(record)
-        self._reconciler.disown(record.task_id)
+        known = self._poller.find(record.task_id)
+        if known is None or known is record:
+            self._poller.forget(record)
+            self._reconciler.disown(record.task_id)
         token = TaskToken.decode(record.token)
         sent_at = self._clock() if record.submitted_at is None else record.submitted_at
 

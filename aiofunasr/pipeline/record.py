@@ -149,6 +149,11 @@ class TaskRecord:
             self.attached = evolve(self.attached, task_id=task_id)
         self.status = TaskStatus.PENDING
 
+    def may_be(self, token: TaskToken) -> bool:
+        """Tell whether a token may mean this task, by the files it names."""
+        own = TaskToken.decode(self.token).file_digests
+        return not own or not token.file_digests or not {*own}.isdisjoint(token.file_digests)
+
     def learn(self, token: TaskToken) -> None:
         """Take over what a token knows, when the task was attached by less."""
         if self.attached is not None and not self.attached.file_digests and token.file_digests:
