@@ -105,6 +105,20 @@ def test_a_token_of_a_mixed_up_reply_leads_to_the_right_task() -> None:
     play(scenario, slow, faults=FaultPlan().on("submit", MIXED_UP, 2))
 
 
+def test_a_search_for_the_right_task_that_is_cut_off_is_told() -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        task = await session.submit(urls(2))
+        await anyio.sleep(40)
+        await session.aclose()
+        with pytest.raises(aiofunasr.SessionClosedError):
+            await task
+        assert session.unanswered == (tuple(urls(2)),)
+        assert len(service.ledger.submissions) == 1
+
+    faults = FaultPlan().on("submit", MIXED_UP, 1).always("list", Fault.error(500))
+    play(scenario, EmulatorSettings.instant(), faults=faults)
+
+
 def local_session_on(service: Service) -> Session:
     def clock() -> float:
         return EPOCH + anyio.current_time()

@@ -38,6 +38,7 @@ class Mistakes:
         self._poller = poller
         self._reconciler = reconciler
         self._clock = clock
+        self._searched: dict[str, TaskRecord] = {}
         poller.on_mistake = self.take_back
         reconciler.on_mistake = self.doubt
 
@@ -57,7 +58,10 @@ class Mistakes:
         token = TaskToken.decode(record.token)
         sent_at = self._clock() if record.submitted_at is None else record.submitted_at
 
+        self._searched[record.task_id] = record
+
         async def conclude(decision: Decision) -> None:
+            self._searched.pop(record.task_id, None)
             self._conclude(record, sent_at, decision)
 
         self._reconciler.lost_before(
@@ -69,6 +73,11 @@ class Mistakes:
             request_id=None,
             conclude=conclude,
         )
+
+    @property
+    def open_searches(self) -> tuple[TaskRecord, ...]:
+        """The tasks, by the wrong ids, whose right ones are searched for now."""
+        return tuple(self._searched.values())
 
     def _conclude(self, record: TaskRecord, sent_at: float, decision: Decision) -> None:
         if isinstance(decision, Adopt):

@@ -20,6 +20,7 @@ from aiofunasr import (
     TaskToken,
 )
 from aiofunasr.emulator import Ledger, Submission
+from aiofunasr.token import digests
 from benchmarks.faults.workload import CLOSED_EARLY, Job, expected
 
 _UNIQUE: Final = re.compile(r"-[0-9a-f]{12}(?=\.)")
@@ -51,6 +52,12 @@ class Told:
             if isinstance(error, AmbiguousSubmissionError):
                 found |= set(error.candidates)
         return found | {TaskToken.decode(token).task_id for token in tokens}
+
+    def wrong_tokens(self, ledger: Ledger) -> set[tuple[str, ...]]:
+        """Return the digests of files whose token names a task that was never made, as a reply to them said."""
+        made = {submission.task_id for submission in ledger.submissions}
+        found = (TaskToken.decode(token) for error in self.errors() for token in (error.token, *error.tokens) if token)
+        return {token.file_digests for token in found if token.task_id not in made}
 
     def unknown_submits(self) -> set[tuple[str, ...]]:
         """Return the files of each submit that ended without an outcome."""
@@ -86,7 +93,13 @@ def audit(jobs: Sequence[Job], told: Told, ledger: Ledger, *, strict: bool) -> F
     # A session that is closed has no time to find out more.
     unknown |= set(told.unanswered)
     untold = [submission for submission in ledger.submissions if submission.task_id not in known]
-    by_files = [submission for submission in untold if submission.file_urls in unknown]
+    wrong_tokens = told.wrong_tokens(ledger)
+    by_files = [
+        submission
+        for submission in untold
+        # A session that was closed before it could find out that a reply was wrong hands its token on.
+        if submission.file_urls in unknown or digests(submission.file_urls) in wrong_tokens
+    ]
     forgotten = [submission for submission in untold if submission not in by_files]
     by_id = {submission.task_id: submission for submission in ledger.submissions}
     handed_out = Counter((job.name, result.index) for job, result in told.results)
