@@ -132,7 +132,10 @@ class Session:
         self._closing: asyncio.Task[tuple[str, ...]] | None = None
 
     def __repr__(self) -> str:
-        engine = self._engine
+        engine = getattr(self, "_engine", None)
+        if engine is None:
+            # One that was refused its arguments, in a traceback.
+            return "<Session not made>"
         state = "open" if engine.background.is_open else "closed" if self._entered else "not open"
         place = engine.account.base_url
         return f"<Session {place} {state}, {len(engine.poller)} tasks in flight, {engine.submitter.tasks} submitted>"

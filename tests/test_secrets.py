@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -142,9 +144,29 @@ def test_nothing_shows_whatever_goes_wrong(name: str, key: str, local: Path, cap
             await session.submit(INPUTS)
         marks.see("what is closed", caught.value)
 
-    play(scenario, SETTINGS, api_key=provide if key is TEMPORARY else key)
+    journal = local.parent / "journal" / "batch.db"
+    journal.parent.mkdir()
+    arguments: dict[str, Any] = {"api_key": provide} if key is TEMPORARY else {"api_key": key, "journal": journal}
+    play(scenario, SETTINGS, **arguments)
     assert len(marks.secrets) > 1
+    if key is KEY:
+        assert assert_no_marks([journal.parent], marks.secrets) >= 1
+        stored = list(stored_in(journal))
+        assert fault is not None or any('"sentences"' in text for text in stored)
+        for text in stored:
+            marks.see_text("journal", text)
     marks.assert_none()
+
+
+def stored_in(journal: Path) -> Iterator[str]:
+    """Go through all that a journal holds, transcripts unpacked."""
+    with closing(sqlite3.connect(journal)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608
+                for value in row:
+                    packed = table == "results" and isinstance(value, bytes)
+                    yield zlib.decompress(value).decode() if packed else str(value)
 
 
 @pytest.mark.parametrize("kind", list(NAMES))
