@@ -54,19 +54,20 @@ class Claims:
     """Which files are in the hands of which batch of a session: one at a time has each."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, anyio.Event] = {}
+        self._taken: dict[str, tuple[Book, anyio.Event]] = {}
 
-    async def take(self, key: str) -> None:
+    async def take(self, key: str, book: Book) -> None:
         """Wait until no other batch has a file, and take it."""
-        while (released := self._taken.get(key)) is not None:
-            await released.wait()
-        self._taken[key] = anyio.Event()
+        while (taken := self._taken.get(key)) is not None:
+            await taken[1].wait()
+        self._taken[key] = (book, anyio.Event())
 
-    def release(self, key: str) -> None:
-        """Let others have it."""
-        released = self._taken.pop(key, None)
-        if released is not None:
-            released.set()
+    def release(self, key: str, book: Book) -> None:
+        """Let others have it; nothing happens where it is another's."""
+        taken = self._taken.get(key)
+        if taken is not None and taken[0] is book:
+            del self._taken[key]
+            taken[1].set()
 
 
 class Book:
@@ -105,7 +106,7 @@ class Book:
             return Next.WAIT
         self._waiting[key] = [waiter]
         if key not in self._coming:
-            await self._claims.take(key)
+            await self._claims.take(key, self)
         return await self.next_for(key, now)
 
     async def next_for(self, key: str, now: float) -> Next:
@@ -167,14 +168,14 @@ class Book:
         waiters = self._waiting.pop(key, None)
         if waiters is None:
             return
-        self._claims.release(key)
+        self._claims.release(key, self)
         for waiter in waiters:
             yield evolve(result, index=waiter.index, source=source_of(waiter.given))
 
     def close(self) -> None:
         """Let other batches have what is not done here."""
         for key in self._waiting:
-            self._claims.release(key)
+            self._claims.release(key, self)
         self._waiting.clear()
 
 

@@ -20,7 +20,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
 import anyio
@@ -184,10 +184,18 @@ class Submitter:
         except FunASRError as error:
             unknown = parcel.intent is not None and not _is_certainly_refused(error)
             state = AttemptState.UNKNOWN if unknown else AttemptState.REFUSED
-            await self._ledger.settle(parcel.attempt_id, state, request_id=_request_id(error), error=str(error))
+            try:
+                await self._ledger.settle(parcel.attempt_id, state, request_id=_request_id(error), error=str(error))
+            except JournalError:
+                if parcel.intent is not None:
+                    self._reconciler.dismiss(parcel.intent)
+                raise
             raise
         except anyio.get_cancelled_exc_class():
-            await self._ledger.settle(parcel.attempt_id, AttemptState.REFUSED, error="it was not sent")
+            # What has left is shielded, but not from a loop that is shut down.
+            state = AttemptState.REFUSED if parcel.intent is None else AttemptState.UNKNOWN
+            with suppress(JournalError):
+                await self._ledger.settle(parcel.attempt_id, state, error="it was cancelled")
             raise
         try:
             await self._ledger.settle(parcel.attempt_id, AttemptState.ACCEPTED, task_id=record.task_id)

@@ -388,3 +388,45 @@ def test_what_was_in_flight_at_closing_is_in_the_journal(tmp_path: Path) -> None
 def test_what_is_no_journal_is_refused(given: Any) -> None:
     with pytest.raises(aiofunasr.InvalidArgumentError, match="journal"):
         Session("sk-x", journal=given)
+
+
+def test_a_batch_that_only_waited_for_a_file_gives_nobody_elses_away(tmp_path: Path) -> None:
+    async def scenario(place: Place) -> None:
+        async with place.session() as session, anyio.create_task_group() as group:
+            results: list[list[SubtaskResult]] = []
+
+            async def run() -> None:
+                results.append([result async for result in session.transcribe(urls(3), files_per_task=1)])
+
+            group.start_soon(run)
+            await anyio.sleep(0.01)
+            async with session.transcribe(urls(3)):
+                await anyio.sleep(0.01)
+            group.start_soon(run)
+        assert [len(each) for each in results] == [3, 3]
+        assert place.service.ledger.file_counts() == dict.fromkeys(urls(3), 1)
+
+    play(scenario, Place(tmp_path / "batch.db"))
+
+
+def test_a_loop_that_is_shut_down_leaves_what_had_left_unknown(tmp_path: Path) -> None:
+    async def scenario(place: Place) -> None:
+        session = place.session()
+        await session.__aenter__()
+        submit = asyncio.create_task(session.submit(urls(1)))
+        with anyio.fail_after(1):
+            while not place.service.ledger.submissions:  # noqa: ASYNC110  (the service has no event for it)
+                await anyio.sleep(0.01)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.wait([submit])
+        assert session._engine.journal is not None
+        await session._engine.journal.aclose()
+        async with SqliteJournal(place.path) as journal:
+            (attempt,) = await journal.open_attempts()
+        assert attempt.state is not AttemptState.REFUSED
+        await place.run(urls(1))
+        assert place.accepted == 1
+
+    faults = FaultPlan().on("submit", Fault.delayed(5), 1)
+    play(scenario, Place(tmp_path / "batch.db", faults=faults))
