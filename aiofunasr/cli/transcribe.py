@@ -198,7 +198,7 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
         )
         at_hand: SubtaskResult | None = None
         try:
-            async with batch, screen.following(lambda: _progress_of(batch, receiver)):
+            async with batch, screen.following(lambda: _progress_of(session, batch, receiver)):
                 async for at_hand in batch:
                     await receiver.take(at_hand, headed=batch.progress.total != 1)
                     at_hand = None  # noqa: PLW2901
@@ -238,15 +238,18 @@ def _is_broken_pipe(error: BaseException) -> bool:
     return isinstance(error, BrokenPipeError)
 
 
-def _progress_of(batch: TranscriptionBatch, receiver: Receiver) -> Progress:
-    progress = batch.progress
+def _progress_of(session: Session, batch: TranscriptionBatch, receiver: Receiver) -> Progress:
+    progress, states = batch.progress, Counter(batch.progress.states)
+    if searching := session.statistics().lost_submits.searching:
+        # It may take minutes, and would look like nothing.
+        states["without a reply, searched for"] = searching
     return Progress(
         total=progress.total,
         done=receiver.done,
         failed=receiver.failed,
         # What was taken from the batch and is being written is not done yet.
         in_flight=progress.read - receiver.done,
-        states=Counter(progress.states),
+        states=states,
         time_left=progress.time_left,
     )
 
