@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from contextlib import AbstractContextManager
 from random import Random
 from typing import Final, Self
 
@@ -20,6 +16,7 @@ from aiofunasr.emulator import (
     ScriptedRecognizer,
     Service,
 )
+from benchmarks.processes import ServiceProcess, running
 
 FILE_URL: Final = "https://media.example.com/call-{}-60s.wav"
 """All last a minute, so that what was billed can be counted in files."""
@@ -52,51 +49,17 @@ class Books:
         )
 
 
-class EmulatorProcess:
-    """The running service, as seen from outside."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self.base_url: str = pipe.recv()
-        self.api_key: str = pipe.recv()
-
-    def books(self) -> Books:
-        """Ask for the books, which is no request to the service."""
-        self._pipe.send(None)
-        books: Books = self._pipe.recv()
-        return books
+EmulatorProcess = ServiceProcess[Books]
 
 
-@contextmanager
-def emulator(query_limit: int, shortest_task: float) -> Iterator[EmulatorProcess]:
+def emulator(query_limit: int, shortest_task: float) -> AbstractContextManager[EmulatorProcess]:
     """Run a fresh service; its tasks are processed for `shortest_task` seconds and up to 20 more."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, query_limit, shortest_task), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield EmulatorProcess(ours)
-    finally:
-        # The end of the pipe is the end of the service.
-        ours.close()
-        process.join()
+    return running(_make, Books.of, query_limit, shortest_task)
 
 
-def _serve(pipe: Connection, query_limit: int, shortest_task: float) -> None:
-    with suppress(EOFError, KeyboardInterrupt):
-        asyncio.run(_serve_until_closed(pipe, query_limit, shortest_task))
-
-
-async def _serve_until_closed(pipe: Connection, query_limit: int, shortest_task: float) -> None:
+def _make(query_limit: int, shortest_task: float) -> EmulatorServer:
     def processing_seconds(_: str, chance: Random) -> float:
         return shortest_task + chance.uniform(0.0, PROCESSING_SPREAD)
 
     settings = EmulatorSettings(queue_seconds=QUEUE_SECONDS, query_limit=query_limit)
-    recognizer = ScriptedRecognizer(processing_seconds=processing_seconds)
-    async with EmulatorServer(settings=settings, recognizer=recognizer) as server:
-        pipe.send(server.base_url)
-        pipe.send(server.api_key)
-        while True:
-            await asyncio.to_thread(pipe.recv)
-            pipe.send(Books.of(server.service))
+    return EmulatorServer(settings=settings, recognizer=ScriptedRecognizer(processing_seconds=processing_seconds))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
+from contextlib import AbstractContextManager
 from typing import Self
 
 from attrs import frozen
 
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, RateLimit, Service
 from benchmarks.faults.plan import hostile_plan
+from benchmarks.processes import ServiceProcess, running
 
 _LIMIT = RateLimit(200)
 """Above the client's own, so that faults are what slows it down."""
@@ -41,43 +38,15 @@ class Books:
         )
 
 
-class HostileService:
-    """The running service, as seen from outside."""
-
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self.base_url: str = pipe.recv()
-        self.api_key: str = pipe.recv()
-
-    def books(self) -> Books:
-        """Ask for the books, which is no request to the service."""
-        self._pipe.send(None)
-        books: Books = self._pipe.recv()
-        return books
+HostileService = ServiceProcess[Books]
 
 
-@contextmanager
-def hostile_service(share: float, seed: int) -> Iterator[HostileService]:
+def hostile_service(share: float, seed: int) -> AbstractContextManager[HostileService]:
     """Run a fresh service in which a share of all requests goes wrong."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, share, seed), daemon=True)
-    process.start()
-    theirs.close()
-    try:
-        yield HostileService(ours)
-    finally:
-        # The end of the pipe is the end of the service.
-        ours.close()
-        process.join()
+    return running(_make, Books.of, share, seed)
 
 
-def _serve(pipe: Connection, share: float, seed: int) -> None:
-    with suppress(EOFError, KeyboardInterrupt):
-        asyncio.run(_serve_until_closed(pipe, share, seed))
-
-
-async def _serve_until_closed(pipe: Connection, share: float, seed: int) -> None:
+def _make(share: float, seed: int) -> EmulatorServer:
     settings = EmulatorSettings(
         seed=seed,
         queue_seconds=(0.5, 8.0),
@@ -88,9 +57,4 @@ async def _serve_until_closed(pipe: Connection, share: float, seed: int) -> None
         query_limit=_LIMIT,
         list_limit=_LIMIT,
     )
-    async with EmulatorServer(settings=settings, faults=hostile_plan(share, seed)) as server:
-        pipe.send(server.base_url)
-        pipe.send(server.api_key)
-        while True:
-            await asyncio.to_thread(pipe.recv)
-            pipe.send(Books.of(server.service))
+    return EmulatorServer(settings=settings, faults=hostile_plan(share, seed))
