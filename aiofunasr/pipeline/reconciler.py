@@ -158,12 +158,10 @@ class Reconciler:
     def dismiss(self, intent: Intent) -> None:
         """Forget a submit: it certainly made no task, or nobody wants to know."""
         self._under_way.pop(intent.id, None)
-        self._wake.set()
 
     def own(self, task_id: str, sent_at: float, answered_at: float, model: str | None = None) -> None:
         """Note a task that is ours: it came of no lost submit, and the list has to show it."""
         self._coverage.accepted(task_id, sent_at, answered_at, model)
-        self._wake.set()
 
     def own_unseen(self, task_ids: Iterable[str]) -> None:
         """Note tasks that are ours, of which it is not known exactly when they were made."""
