@@ -291,6 +291,7 @@ class Session:
             for index, (file, url, key) in enumerate(zip(given, urls, keys, strict=True))
         ]
         record = await self._engine.submitter.submit(files, options, outlet)
+        self._engine.leave_to_record(outlet)
         return TranscriptionTask(self._engine, record, outlet)
 
     async def attach(self, token: str) -> TranscriptionTask:

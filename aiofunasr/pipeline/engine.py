@@ -94,18 +94,28 @@ class Engine:
         self.journal = journal
         self.claims = Claims()
         self.uploader = Uploader(self.gateway, limits, timeouts, random)
+        # All but those that only wait for a task in flight, whose record leads to them.
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.
-        self._serve = self.collector.serve
+        self._on_work = self._work
         self._closing = False
         # The tokens of what was in flight, or not taken, at the end; a dict keeps their order.
         self._unfinished: dict[str, None] = {}
 
     def outlet(self, room: int) -> Outlet:
         """Make a place for results to come out."""
-        outlet = Outlet(room, self._serve)
+        outlet = Outlet(room, self._on_work)
         self._outlets.add(outlet)
         return outlet
+
+    def leave_to_record(self, outlet: Outlet) -> None:
+        """Let the record of its one task stand for an outlet, of which there may be very many, until it has work."""
+        if outlet.is_idle:
+            self._outlets.discard(outlet)
+
+    def _work(self, outlet: Outlet) -> None:
+        self._outlets.add(outlet)
+        self.collector.serve(outlet)
 
     async def start(self) -> None:
         """Open the journal and start the background work.
