@@ -44,6 +44,8 @@ from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
 
+_NO_OPTIONS = TranscriptionOptions()
+
 
 class Session:
     """A connection to the service for one account, on one event loop.
@@ -446,7 +448,7 @@ async def transcribe(
 
 def _options(options: TranscriptionOptions | None, overrides: dict[str, Any]) -> TranscriptionOptions:
     if options is None:
-        options = TranscriptionOptions()
+        options = _NO_OPTIONS
     elif not isinstance(options, TranscriptionOptions):
         raise InvalidArgumentError("options", options, "TranscriptionOptions are needed")
     return options.replace(**overrides) if overrides else options

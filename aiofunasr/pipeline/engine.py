@@ -30,8 +30,8 @@ from aiofunasr.transport import Transport
 
 logger = logging.getLogger("aiofunasr")
 
-_SLICE = 200
-"""How many tasks are released before others may run: two or three milliseconds' worth."""
+_SLICE = 100
+"""How many tasks are released before others may run: some three milliseconds' worth."""
 
 CLOSING = 1.0
 """Seconds that leaving a session may take, for the replies to submits that are on their way."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, frozen, setters
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
@@ -39,7 +39,8 @@ def _alone(outlets: tuple[Outlet, ...]) -> Outlet | tuple[Outlet, ...]:
     return outlets[0] if len(outlets) == 1 else outlets
 
 
-@define(eq=False, kw_only=True, weakref_slot=False)
+# Without hooks on attributes, which a converter would bring for all of them.
+@define(eq=False, kw_only=True, weakref_slot=False, on_setattr=setters.NO_OP)
 class TaskRecord:
     """One task: what was submitted, what was last seen of it, and where its results go.
 
