@@ -222,7 +222,7 @@ class Session:
         width = self._width if files_per_task is None else self._width_of(files_per_task)
         self._engine.background.check()
         engine, limits = self._engine, self._limits
-        outlet, book = engine.outlet(limits.downloads * 2), None
+        outlet, book = engine.batch_outlet(limits.downloads * 2), None
         if engine.journal is not None:
             book = Book(engine.journal, engine.claims, chosen, retry_failed=retry_failed)
             outlet.answers = book.answers

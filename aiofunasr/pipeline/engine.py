@@ -19,7 +19,7 @@ from aiofunasr.pipeline.book import Claims
 from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
-from aiofunasr.pipeline.outlet import Outlet
+from aiofunasr.pipeline.outlet import BatchOutlet, Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler
 from aiofunasr.pipeline.resumer import Resumer
@@ -103,8 +103,14 @@ class Engine:
         self._unfinished: dict[str, None] = {}
 
     def outlet(self, room: int) -> Outlet:
-        """Make a place for results to come out."""
+        """Make a place for the results of a task to come out."""
         outlet = Outlet(room, self._on_work)
+        self._outlets.add(outlet)
+        return outlet
+
+    def batch_outlet(self, room: int) -> BatchOutlet:
+        """Make a place for the results of many tasks to come out."""
+        outlet = BatchOutlet(room, self._on_work)
         self._outlets.add(outlet)
         return outlet
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define, evolve, field, frozen, setters
+from attrs import define, evolve, field, frozen
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
@@ -39,8 +39,7 @@ def _alone(outlets: tuple[Outlet, ...]) -> Outlet | tuple[Outlet, ...]:
     return outlets[0] if len(outlets) == 1 else outlets
 
 
-# Without hooks on attributes, which a converter would bring for all of them.
-@define(eq=False, kw_only=True, weakref_slot=False, on_setattr=setters.NO_OP)
+@define(eq=False, kw_only=True, weakref_slot=False)
 class TaskRecord:
     """One task: what was submitted, what was last seen of it, and where its results go.
 
@@ -62,7 +61,7 @@ class TaskRecord:
 
     task_id: str
     # Nearly always there is one, and it stands for itself.
-    _outlets: Outlet | tuple[Outlet, ...] = field(alias="outlets", converter=_alone)
+    _outlets: Outlet | tuple[Outlet, ...] = field(alias="outlets")
     model: str | None = None
     region: str | None = None
     workspace: str | None = None
@@ -78,6 +77,7 @@ class TaskRecord:
     _token: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        self._outlets = _alone(self.outlets)
         self._count(1)
 
     # The counts of the outlets depend on these three, and are kept right while one of them changes.
