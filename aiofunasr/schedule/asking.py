@@ -62,7 +62,7 @@ class Asking:
         """Take a task out; its place in the heap is cleared when it comes up, or when most places are such."""
         task.place = None
         if 4 * len(self._crowd.tasks) < len(self._heap) in range(_RENEWED_AT_ONCE, _REBUILT_AT_ONCE):
-            self._heap = [item for item in self._heap if item[1].place == item[0]]
+            self._heap = [item for item in self._heap if item[1].place is item[0]]
             heapify(self._heap)
 
     def due_at(self, now: float, price: float) -> float:
@@ -71,7 +71,7 @@ class Asking:
             if not self._heap:
                 return inf
             due, task = self._heap[0]
-            if task.place != due:
+            if task.place is not due:
                 heappop(self._heap)
             elif due > now:
                 return min(due, max(self._due_by_now(task, due, price), now + _A_MOMENT))
@@ -89,7 +89,7 @@ class Asking:
             if not self._heap or len(candidates) == CHOICES:
                 break
             due, task = self._heap[0]
-            if task.place != due:
+            if task.place is not due:
                 heappop(self._heap)
                 continue
             if due > now and (candidates or self._due_by_now(task, due, price) > now):

@@ -24,7 +24,7 @@ class Watched:
         answered_at: When it was last asked about with an answer, or first watched.
         failures: How many questions in a row failed.
         place: Its place in the heap, which is the time it stands for there, or None while it is being asked about or
-            waits to be confirmed. Another time in the heap is an outdated place.
+            waits to be confirmed. Any other object in the heap, even of the same time, is an outdated place.
         suspected: Whether something says that it is done.
         by_list: Whether that something is the task list.
         hinted: Whether that was heard while it was being asked about.
