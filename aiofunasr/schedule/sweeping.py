@@ -107,6 +107,7 @@ class Sweeping:
 
     def begin(self, now: float, *, full: bool) -> Page:
         """Begin a sweep with its first page."""
+        self._missing, self._unjudged = frozenset(), iter(())
         whole = full or self._sweeper.form is not Form.BY_STATUS
         expected = set(self._crowd.tasks) if whole else set(self._listed_running)
         recent = self._sweeper.form is Form.RECENT
@@ -114,7 +115,6 @@ class Sweeping:
         self._sweeper.begin(now, expected, full=full, oldest=oldest)
         self._judged_at, self._shown_at = now, now - self._sweeper.lag
         self._reading = _Reading(list(self._crowd.tasks))
-        self._unjudged = iter(())
         return self._sweeper.next_page()
 
     def read(self, page: Page, reply: TaskPage, sent_at: float, now: float) -> list[Watched]:
@@ -161,8 +161,11 @@ class Sweeping:
         """
         some = list(islice(self._unjudged, _JUDGED_AT_ONCE))
         missed = [task for task_id in some if task_id in self._missing for task in self._absent(task_id)]
+        if not some:
+            self._missing = frozenset()
+            return None
         # The oldest first: it has waited longest.
-        return sorted(missed, key=attrgetter("since")) if some else None
+        return sorted(missed, key=attrgetter("since"))
 
     def _absent(self, task_id: str) -> list[Watched]:
         """Return a task that a sweep should have met and did not, if that says something."""
