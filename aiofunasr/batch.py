@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -13,7 +12,7 @@ from attrs import frozen
 
 from aiofunasr.pipeline.engine import CLOSING, Engine
 from aiofunasr.pipeline.feeder import Feeder
-from aiofunasr.pipeline.outlet import Outlet, change
+from aiofunasr.pipeline.outlet import BatchOutlet, Outlet, change
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.wire.messages import Kind
@@ -61,11 +60,11 @@ class TranscriptionBatch:
     runs ahead of the consumer by a bounded number of files and stops while nobody takes results.
     """
 
-    def __init__(self, engine: Engine, feeder: Feeder, outlet: Outlet) -> None:
+    def __init__(self, engine: Engine, feeder: Feeder, outlet: BatchOutlet) -> None:
         self._engine = engine
         self._feeder = feeder
         self._outlet = outlet
-        self._states = outlet.states = Counter()
+        self._states = outlet.states
         self._started = False
         self._closed = False
         self._failed = 0

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from attrs import Attribute, asdict, evolve, field, fields, frozen
+from attrs import Attribute, evolve, field, fields, frozen
 
 from aiofunasr.errors import InvalidArgumentError
 
@@ -155,10 +155,13 @@ class TranscriptionOptions:
 
     def parameters(self) -> dict[str, Any]:
         """Return the `parameters` object of a submit; an empty one where nothing is asked (section 1.2)."""
-        own = asdict(self, filter=lambda attribute, value: value is not None and attribute.name not in _NOT_PARAMETERS)
+        own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()} | dict(
             self.extra_parameters
         )
 
 
 _NOT_PARAMETERS = frozenset({"model", "phrase_id", "extra_parameters"})
+_PARAMETERS = tuple(
+    attribute.name for attribute in fields(TranscriptionOptions) if attribute.name not in _NOT_PARAMETERS
+)

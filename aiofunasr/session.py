@@ -44,6 +44,8 @@ from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
 
+_NO_OPTIONS = TranscriptionOptions()
+
 
 class Session:
     """A connection to the service for one account, on one event loop.
@@ -223,7 +225,7 @@ class Session:
         width = self._width if files_per_task is None else self._width_of(files_per_task)
         self._engine.background.check()
         engine, limits = self._engine, self._limits
-        outlet, book = engine.outlet(limits.downloads * 2), None
+        outlet, book = engine.batch_outlet(limits.downloads * 2), None
         if engine.journal is not None:
             book = Book(engine.journal, engine.claims, chosen, retry_failed=retry_failed)
             outlet.answers = book.answers
@@ -294,6 +296,7 @@ class Session:
             for index, (file, url, key) in enumerate(zip(given, urls, keys, strict=True))
         ]
         record = await self._engine.submitter.submit(files, options, outlet)
+        self._engine.leave_to_record(outlet)
         return TranscriptionTask(self._engine, record, outlet)
 
     async def attach(self, token: str) -> TranscriptionTask:
@@ -453,7 +456,7 @@ async def transcribe(
 
 def _options(options: TranscriptionOptions | None, overrides: dict[str, Any]) -> TranscriptionOptions:
     if options is None:
-        options = TranscriptionOptions()
+        options = _NO_OPTIONS
     elif not isinstance(options, TranscriptionOptions):
         raise InvalidArgumentError("options", options, "TranscriptionOptions are needed")
     return options.replace(**overrides) if overrides else options

@@ -70,7 +70,7 @@ class SubtaskSnapshot:
     extra: Mapping[str, Any] = _extra()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, weakref_slot=False)
 class TaskSnapshot:
     """A task as a query showed it.
 

@@ -102,16 +102,19 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
 async def _read(reply: OpenReply, limit: int) -> bytes:
     # Said beforehand, it need not be waited for; compressed, a body is seldom longer than it will be.
     said = reply.headers.get("content-length", "")
-    too_large = ReplyTooLargeError(f"the reply is larger than {limit} bytes", status=reply.status)
     if said.isdecimal() and len(said) < 20 and int(said) > limit:
-        raise too_large
+        raise _too_large(reply, limit)
     # Not a list of pieces: of a body that comes byte by byte, that would take fifty times the room.
     body = bytearray()
     async for chunk in reply.chunks():
         body += chunk
         if len(body) > limit:
-            raise too_large
+            raise _too_large(reply, limit)
     return bytes(body)
+
+
+def _too_large(reply: OpenReply, limit: int) -> ReplyTooLargeError:
+    return ReplyTooLargeError(f"the reply is larger than {limit} bytes", status=reply.status)
 
 
 class HttpTransport:

@@ -108,7 +108,8 @@ class Background:
             await call.done.wait()
         finally:
             self._calls.discard(call)
-            call.scope.cancel()
+            if not call.done.is_set():
+                call.scope.cancel()
         if call.error is not None:
             raise call.error
         if not call.finished:
@@ -163,7 +164,8 @@ class _Call(Generic[T]):
         self._function = function
         self._args = args
         self.scope = anyio.CancelScope()
-        self.done = anyio.Event()
+        # Those of anyio first look for the event loop's kind, at several times the cost.
+        self.done = asyncio.Event()
         self.finished = False
         self.result: T | None = None
         self.error: Exception | None = None

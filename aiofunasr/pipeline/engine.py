@@ -20,7 +20,7 @@ from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
 from aiofunasr.pipeline.mistakes import Mistakes
-from aiofunasr.pipeline.outlet import Outlet
+from aiofunasr.pipeline.outlet import BatchOutlet, Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler
 from aiofunasr.pipeline.resumer import Resumer
@@ -31,8 +31,8 @@ from aiofunasr.transport import Transport
 
 logger = logging.getLogger("aiofunasr")
 
-_SLICE = 200
-"""How many tasks are released before others may run: two or three milliseconds' worth."""
+_SLICE = 100
+"""How many tasks are released before others may run: some three milliseconds' worth."""
 
 CLOSING = 1.0
 """Seconds that leaving a session may take, for the replies to submits that are on their way."""
@@ -96,18 +96,34 @@ class Engine:
         self.journal = journal
         self.claims = Claims()
         self.uploader = Uploader(self.gateway, limits, timeouts, random)
+        # All but those that only wait for a task in flight, whose record leads to them.
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.
-        self._serve = self.collector.serve
+        self._on_work = self._work
         self._closing = False
         # The tokens of what was in flight, or not taken, at the end; a dict keeps their order.
         self._unfinished: dict[str, None] = {}
 
     def outlet(self, room: int) -> Outlet:
-        """Make a place for results to come out."""
-        outlet = Outlet(room, self._serve)
+        """Make a place for the results of a task to come out."""
+        outlet = Outlet(room, self._on_work)
         self._outlets.add(outlet)
         return outlet
+
+    def batch_outlet(self, room: int) -> BatchOutlet:
+        """Make a place for the results of many tasks to come out."""
+        outlet = BatchOutlet(room, self._on_work)
+        self._outlets.add(outlet)
+        return outlet
+
+    def leave_to_record(self, outlet: Outlet) -> None:
+        """Let the record of its one task stand for an outlet, of which there may be very many, until it has work."""
+        if outlet.is_idle:
+            self._outlets.discard(outlet)
+
+    def _work(self, outlet: Outlet) -> None:
+        self._outlets.add(outlet)
+        self.collector.serve(outlet)
 
     async def start(self) -> None:
         """Open the journal and start the background work.

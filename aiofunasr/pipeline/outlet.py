@@ -47,7 +47,7 @@ class Watcher(Protocol):
 
 
 class Outlet:
-    """The results of one task, or of one `transcribe`.
+    """The results of one task.
 
     Args:
         room: How many results may be downloaded, or be on their way, and not yet taken.
@@ -66,11 +66,9 @@ class Outlet:
         "_room",
         "_watchers",
         "abandoned",
-        "answers",
         "error",
         "in_line",
         "orphans",
-        "states",
     )
 
     def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
@@ -86,19 +84,13 @@ class Outlet:
         # Whether nobody waits any more, and the tokens of tasks that came to be after that.
         self.abandoned = False
         self.orphans: tuple[str, ...] = ()
-        # How many tasks in flight are in each state; kept where somebody wants to know, and None elsewhere.
-        self.states: Counter[str] | None = None
-        # Where a file may have several places in the input, or none: who is given its result.
-        self.answers: Callable[[str, SubtaskResult], Iterable[SubtaskResult]] | None = None
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
 
     # --- the side of the poller and the collector ---
 
     def count(self, status: str, by: int) -> None:
-        """Count a task that comes into a state, or goes out of it."""
-        if self.states is not None:
-            self.states[status] += by
+        """Count a task that comes into a state, or goes out of it; nobody asks that of a single one."""
 
     def offer(self, files: list[FinishedFile]) -> None:
         """Take in files the service is done with."""
@@ -139,13 +131,9 @@ class Outlet:
             # It may have had no place in the input, and so left room for another.
             self._on_work(self)
 
-    def answer(self, key: str | None, result: SubtaskResult) -> None:
-        """Take in a result, once for each place of the input that its file has."""
-        if self.answers is None or key is None:
-            self.report(result)
-            return
-        for each in self.answers(key, result):
-            self.report(each)
+    def answer(self, key: str | None, result: SubtaskResult) -> None:  # noqa: ARG002  (a batch needs it)
+        """Take in the result of a file that the journal knows by `key`."""
+        self.report(result)
 
     def put_off(self, finished: FinishedFile) -> None:
         """Set a file aside that could not be collected now; meanwhile another may have its place."""
@@ -237,6 +225,31 @@ class Outlet:
         """Wake everyone who watches."""
         for watcher in tuple(self._watchers or ()):
             watcher.set()
+
+
+class BatchOutlet(Outlet):
+    """The results of one `transcribe`.
+
+    Attributes:
+        states: How many tasks in flight are in each state.
+        answers: Where a file may have several places in the input, or none: who is given its result.
+    """
+
+    __slots__ = ("answers", "states")
+
+    def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
+        super().__init__(room, on_work)
+        self.states: Counter[str] = Counter()
+        self.answers: Callable[[str, SubtaskResult], Iterable[SubtaskResult]] | None = None
+
+    def count(self, status: str, by: int) -> None:
+        """Count a task that comes into a state, or goes out of it."""
+        self.states[status] += by
+
+    def answer(self, key: str | None, result: SubtaskResult) -> None:
+        """Take in a result, once for each place of the input that its file has."""
+        for each in (result,) if self.answers is None or key is None else self.answers(key, result):
+            self.report(each)
 
 
 async def change(*outlets: Outlet, ready: Callable[[], bool]) -> None:

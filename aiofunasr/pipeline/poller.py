@@ -270,6 +270,8 @@ class Poller:
             )
             self._schedule.listed(page, reply, sent_at, loop_time())
             self._show(reply)
+            while self._schedule.judge():
+                await anyio.lowlevel.checkpoint()
         except ThrottledError as error:
             self._schedule.page_failed(page, loop_time(), throttled=error.retryable, refused=not error.retryable)
         except (BadRequestError, NotFoundError, AccessDeniedError) as error:

@@ -161,12 +161,10 @@ class Reconciler:
     def dismiss(self, intent: Intent) -> None:
         """Forget a submit: it certainly made no task, or nobody wants to know."""
         self._under_way.pop(intent.id, None)
-        self._wake.set()
 
     def own(self, task_id: str, sent_at: float, answered_at: float, model: str | None = None) -> None:
         """Note a task that is ours: it came of no lost submit, and the list has to show it."""
         self._coverage.accepted(task_id, sent_at, answered_at, model)
-        self._wake.set()
 
     def owns(self, task_id: str) -> bool:
         """Return whether a task is known to have come of another submit, as far back as that is remembered."""

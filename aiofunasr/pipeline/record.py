@@ -35,6 +35,10 @@ class InputFile:
     key: str | None = None
 
 
+def _alone(outlets: tuple[Outlet, ...]) -> Outlet | tuple[Outlet, ...]:
+    return outlets[0] if len(outlets) == 1 else outlets
+
+
 @define(eq=False, kw_only=True, weakref_slot=False)
 class TaskRecord:
     """One task: what was submitted, what was last seen of it, and where its results go.
@@ -56,7 +60,8 @@ class TaskRecord:
     """
 
     task_id: str
-    _outlets: tuple[Outlet, ...] = field(alias="outlets")
+    # Nearly always there is one, and it stands for itself.
+    _outlets: Outlet | tuple[Outlet, ...] = field(alias="outlets")
     model: str | None = None
     region: str | None = None
     workspace: str | None = None
@@ -72,6 +77,7 @@ class TaskRecord:
     _token: str | None = None
 
     def __attrs_post_init__(self) -> None:
+        self._outlets = _alone(self.outlets)
         self._count(1)
 
     # The counts of the outlets depend on these three, and are kept right while one of them changes.
@@ -79,12 +85,12 @@ class TaskRecord:
     @property
     def outlets(self) -> tuple[Outlet, ...]:
         """Where its results go."""
-        return self._outlets
+        return self._outlets if isinstance(self._outlets, tuple) else (self._outlets,)
 
     @outlets.setter
     def outlets(self, outlets: tuple[Outlet, ...]) -> None:
         self._count(-1)
-        self._outlets = outlets
+        self._outlets = _alone(outlets)
         self._count(1)
 
     @property
@@ -111,7 +117,7 @@ class TaskRecord:
 
     def _count(self, by: int) -> None:
         if self._error is None and self._status not in TERMINAL:
-            for outlet in self._outlets:
+            for outlet in self.outlets:
                 outlet.count(self._status, by)
 
     @property

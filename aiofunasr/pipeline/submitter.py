@@ -72,6 +72,7 @@ class Parcel:
         options: What is asked for.
         outlet: Where its results go.
         file_urls: The URLs, each once.
+        label: What is asked for of its files, in a form that can be compared.
         intent: The submit that is under way, or was last.
         attempt_id: What the journal knows that submit by, where there is one.
         date: When its reply says it was written; empty without one.
@@ -84,6 +85,7 @@ class Parcel:
     outlet: Outlet
     # Perhaps signed.
     file_urls: tuple[str, ...] = field(init=False, repr=lambda urls: f"<{len(urls)} URLs>")
+    label: str = field(init=False)
     intent: Intent | None = None
     attempt_id: int | None = None
     date: str = ""
@@ -92,6 +94,7 @@ class Parcel:
 
     def __attrs_post_init__(self) -> None:
         self.file_urls = tuple(dict.fromkeys(file.file_url for file in self.files))
+        self.label = json.dumps([self.options.parameters(), self.options.phrase_id], sort_keys=True, default=str)
 
     def unpack(self) -> None:
         """Forget the last submit: another is to be made."""
@@ -102,11 +105,6 @@ class Parcel:
         """Read the reply to the submit."""
         self.date = reply.headers.get("date", "")
         return read_accepted(reply)
-
-    @property
-    def label(self) -> str:
-        """What is asked for of its files, in a form that can be compared."""
-        return json.dumps([self.options.parameters(), self.options.phrase_id], sort_keys=True, default=str)
 
 
 class Submitter:

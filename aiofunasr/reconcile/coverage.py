@@ -43,7 +43,7 @@ _LAG_REMEMBERED = 3600.0
 """Seconds, at least, for which a lag is thought of; a long one is for four times its length."""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Witness:
     """A task of ours: when its submit left and when it was answered, and where known its model and its request."""
 
@@ -199,13 +199,28 @@ class Coverage:
         recent = first - _REMEMBERED
         if searched is None:
             self._passes.clear()
-            until, begin = self.since(recent), recent
-        else:
-            # Where a search takes hours, what was made in between is no evidence for it.
-            until, begin = self.since(min(searched[0], recent)), searched[1] + _REMEMBERED
+            self._forget_oldest(first, recent)
+            return
+        # Where a search takes hours, what was made in between is no evidence for it.
+        until, begin = self.since(min(searched[0], recent)), searched[1] + _REMEMBERED
         for task_id in [
             task_id
             for task_id, witness in self._witnesses.items()
             if witness.sent_at < until or begin < witness.sent_at < recent
         ]:
             del self._witnesses[task_id]
+
+    def _forget_oldest(self, first: float, recent: float) -> None:
+        """Drop what is too old, looking at hardly more than that: there may be very many who are not."""
+        old: dict[str, float] = {}
+        for task_id, witness in self._witnesses.items():
+            if witness.sent_at < recent:
+                old[task_id] = witness.sent_at
+            elif witness.sent_at < first:
+                # The rest is newer. What seems to be of the future stands before others only where a clock was set.
+                break
+        # One witness from before is needed, too.
+        until = min(recent - _BEFORE, max(old.values(), default=recent))
+        for task_id, sent_at in old.items():
+            if sent_at < until:
+                del self._witnesses[task_id]

@@ -40,8 +40,7 @@ class Asking:
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
-        self._heap: list[tuple[float, int, Watched]] = []
-        self._count = 0
+        self._heap: list[tuple[float, Watched]] = []
         self._going_rate = 0.0
 
     def going_rate(self, price: float) -> float:
@@ -50,9 +49,8 @@ class Asking:
 
     def put(self, task: Watched, due: float) -> None:
         """Have a task come up at a time."""
-        self._count += 1
-        task.place = self._count
-        heappush(self._heap, (due, self._count, task))
+        task.place = due
+        heappush(self._heap, (due, task))
 
     def put_back(self, task: Watched, now: float, price: float) -> None:
         """Have a task come up when it is worth a question."""
@@ -64,7 +62,7 @@ class Asking:
         """Take a task out; its place in the heap is cleared when it comes up, or when most places are such."""
         task.place = None
         if 4 * len(self._crowd.tasks) < len(self._heap) in range(_RENEWED_AT_ONCE, _REBUILT_AT_ONCE):
-            self._heap = [item for item in self._heap if item[2].place == item[1]]
+            self._heap = [item for item in self._heap if item[1].place is item[0]]
             heapify(self._heap)
 
     def due_at(self, now: float, price: float) -> float:
@@ -72,8 +70,8 @@ class Asking:
         for _ in range(_RENEWED_AT_ONCE):
             if not self._heap:
                 return inf
-            due, place, task = self._heap[0]
-            if task.place != place:
+            due, task = self._heap[0]
+            if task.place is not due:
                 heappop(self._heap)
             elif due > now:
                 return min(due, max(self._due_by_now(task, due, price), now + _A_MOMENT))
@@ -86,12 +84,12 @@ class Asking:
 
     def best(self, now: float, price: float) -> tuple[Watched, float] | None:
         """Take out the task that is worth most, of the first few that are due, with what it is worth."""
-        candidates: list[tuple[float, int, Watched]] = []
+        candidates: list[tuple[float, Watched]] = []
         for _ in range(_RENEWED_AT_ONCE):
             if not self._heap or len(candidates) == CHOICES:
                 break
-            due, place, task = self._heap[0]
-            if task.place != place:
+            due, task = self._heap[0]
+            if task.place is not due:
                 heappop(self._heap)
                 continue
             if due > now and (candidates or self._due_by_now(task, due, price) > now):
@@ -101,15 +99,15 @@ class Asking:
             if worth < price and not self._must_be_asked(task, now):
                 self.put_back(task, now, price)
                 break
-            candidates.append((worth, place, task))
+            candidates.append((worth, task))
         if not candidates:
             return None
-        best = max(candidates)
-        for candidate in candidates:
-            if candidate is not best:
-                self.put(candidate[2], now)
-        best[2].place = None
-        return best[2], best[0]
+        worth, best = max(candidates)
+        for _, task in candidates:
+            if task is not best:
+                self.put(task, now)
+        best.place = None
+        return best, worth
 
     def asked(self, value: float, now: float, price: float) -> None:
         """Note that a task worth so much is asked about."""

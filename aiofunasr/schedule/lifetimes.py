@@ -133,9 +133,10 @@ class LifeTable:
         while True:
             hazard = self._hazards[bin_]
             step = self._edges[bin_ + 1] - at if bin_ < self._last else inf
-            if bin_ == self._last or third + step * (second + step * (first / 2.0 + hazard * step / 6.0)) >= wanted:
+            reached = third + step * (second + step * (first / 2.0 + hazard * step / 6.0))
+            if bin_ == self._last or reached >= wanted:
                 break
-            third += step * (second + step * (first / 2.0 + hazard * step / 6.0))
+            third = reached
             second += step * (first + hazard * step / 2.0)
             first += hazard * step
             at, bin_ = at + step, bin_ + 1

@@ -280,9 +280,16 @@ class Scheduler:
         self._crowd.finish(task, now, ended_at=ended_at, began_at=began_at)
 
     def listed(self, page: Page, reply: TaskPage, sent_at: float, now: float) -> None:
-        """Take in a page of the list that was asked for at `sent_at`."""
+        """Take in a page of the list that was asked for at `sent_at`; where it is the last, `judge` goes on."""
         for task in self._sweeping.read(page, reply, sent_at, now):
             self._suspect(task, by_list=True)
+
+    def judge(self) -> bool:
+        """Think about some more of the tasks that the last sweep missed; False when there are none left."""
+        suspects = self._sweeping.judge()
+        for task in suspects or ():
+            self._suspect(task, by_list=True)
+        return suspects is not None
 
     def page_failed(self, page: Page, now: float, *, throttled: bool = False, refused: bool = False) -> None:
         """Note that a page could not be had: throttled, refused for good, or not there for the moment."""

@@ -11,6 +11,7 @@ when nothing was seen of the PENDING ones for half a minute.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from math import inf, sqrt
 from operator import attrgetter
 
@@ -24,6 +25,9 @@ SETTLING = 2.0
 
 SLACK = 2.0
 """Seconds by which the order of the list may differ from that of our submits, which are seen from here."""
+
+_JUDGED_AT_ONCE = 2000
+"""Tasks missing from a sweep that are thought about before something else gets its turn: some two milliseconds."""
 
 _LOOK_AGAIN = 0.1
 """Seconds before a sweep that was nearly due is thought about again."""
@@ -39,6 +43,9 @@ class Sweeping:
         # When the last sweep began, and the moment its rows are of, which is earlier if the list lags behind.
         self._judged_at = self._shown_at = -inf
         self._reading = _Reading([])
+        # What is left to be said of the last complete sweep: which tasks it missed, and all of its time to go through.
+        self._missing: frozenset[str] = frozenset()
+        self._unjudged: Iterator[str] = iter(())
 
     def forget(self, task_id: str) -> None:
         """Expect a task in no list any more."""
@@ -100,6 +107,7 @@ class Sweeping:
 
     def begin(self, now: float, *, full: bool) -> Page:
         """Begin a sweep with its first page."""
+        self._missing, self._unjudged = frozenset(), iter(())
         whole = full or self._sweeper.form is not Form.BY_STATUS
         expected = set(self._crowd.tasks) if whole else set(self._listed_running)
         recent = self._sweeper.form is Form.RECENT
@@ -140,11 +148,24 @@ class Sweeping:
         expected = len(crowd.tasks) if page.status is None else ours.get(page.status, 0)
         complete = sweeper.read(page, reply, expected, now)
         if complete is not None:
-            # The oldest first: it has waited longest.
-            missing = [task for task_id in complete.missing for task in self._absent(task_id)]
-            suspects += sorted(missing, key=attrgetter("since"))
+            self._missing, self._unjudged = complete.missing, iter(list(crowd.tasks) if complete.missing else ())
             crowd.swept(self._shown_at, full=complete.full)
+            suspects += self.judge() or ()
         return suspects
+
+    def judge(self) -> list[Watched] | None:
+        """Go through some more of the tasks that a complete sweep missed, and return those that seem to be done.
+
+        None says that there are no more. There may be very many, which is why it is done little by little; a sweep
+        that begins meanwhile starts over.
+        """
+        some = list(islice(self._unjudged, _JUDGED_AT_ONCE))
+        missed = [task for task_id in some if task_id in self._missing for task in self._absent(task_id)]
+        if not some:
+            self._missing = frozenset()
+            return None
+        # The oldest first: it has waited longest.
+        return sorted(missed, key=attrgetter("since"))
 
     def _absent(self, task_id: str) -> list[Watched]:
         """Return a task that a sweep should have met and did not, if that says something."""

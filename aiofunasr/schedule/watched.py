@@ -23,7 +23,8 @@ class Watched:
         form: In which form those lists were read.
         answered_at: When it was last asked about with an answer, or first watched.
         failures: How many questions in a row failed.
-        place: Its place in the heap, or None while it is being asked about or waits to be confirmed.
+        place: Its place in the heap, which is the time it stands for there, or None while it is being asked about or
+            waits to be confirmed. Any other object in the heap, even of the same time, is an outdated place.
         suspected: Whether something says that it is done.
         by_list: Whether that something is the task list.
         hinted: Whether that was heard while it was being asked about.
@@ -66,12 +67,16 @@ class Watched:
         self.form: object = None
         self.answered_at = now
         self.failures = 0
-        self.place: int | None = None
+        self.place: float | None = None
         self.suspected = False
         self.by_list = False
         self.hinted = False
         self.in_line = False
         self.hidden = False
+
+    def __lt__(self, other: Watched) -> bool:
+        """Go before those that were submitted later, where two come up at the same time."""
+        return self.since < other.since
 
 
 @frozen

@@ -10,6 +10,7 @@ from aiofunasr.transport import OpenReply
 from aiofunasr.wire.messages import Kind, Request
 from benchmarks.overhead import script
 
+_RESULTS = "https://results.example"
 _HEADERS = {"content-type": "application/json"}
 
 
@@ -25,6 +26,7 @@ class Loopback:
         self._done = done
         self._transcript = script.document("https://media.example/call.wav", sentences)
         self._tasks: dict[str, list[str]] = {}
+        self._results: dict[str, str] = {}
         self._submitted = 0
 
     @asynccontextmanager
@@ -36,7 +38,7 @@ class Loopback:
 
     def _answer(self, request: Request) -> bytes:
         if request.kind is Kind.DOWNLOAD:
-            return self._transcript
+            return script.about(self._transcript, self._results.pop(request.url))
         if request.kind is Kind.LIST:
             return b'{"data": [], "total": 0}'
         if request.kind is Kind.SUBMIT:
@@ -49,7 +51,9 @@ class Loopback:
         task_id = request.url.rpartition("/")[2]
         if not self._done:
             return script.pending(task_id)
-        return script.succeeded(task_id, self._tasks.pop(task_id), "https://results.example")
+        file_urls = self._tasks.pop(task_id)
+        self._results |= {f"{_RESULTS}/{task_id}/{number}": url for number, url in enumerate(file_urls)}
+        return script.succeeded(task_id, file_urls, _RESULTS)
 
 
 class _Whole:

@@ -34,6 +34,12 @@ def document(file_url: str, sentences: int = SENTENCES) -> bytes:
     ).encode()
 
 
+def about(document: bytes, file_url: str) -> bytes:
+    """Make a document one about another file; it is written in the order of `document`, its file first."""
+    _, separator, rest = document.partition(b", ")
+    return b'{"file_url": ' + json.dumps(file_url).encode() + separator + rest
+
+
 def _sentence(number: int) -> dict[str, Any]:
     start = number * 5000
     words = [

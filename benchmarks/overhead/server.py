@@ -77,8 +77,9 @@ def _application() -> web.Application:
     async def list_tasks(_: web.Request) -> web.Response:
         return answer("list", b'{"data": [], "total": 0}')
 
-    async def result(_: web.Request) -> web.Response:
-        return answer("download", transcript)
+    async def result(request: web.Request) -> web.Response:
+        file_url = tasks[request.match_info["task_id"]][int(request.match_info["number"])]
+        return answer("download", script.about(transcript, file_url))
 
     async def counted(_: web.Request) -> web.Response:
         seen = dict(counts)

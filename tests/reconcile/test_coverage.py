@@ -156,6 +156,17 @@ def test_what_no_submit_needs_is_dropped_and_the_last_witness_kept() -> None:
     assert "task-4990" in made
 
 
+def test_what_seems_to_be_of_the_future_does_not_keep_what_came_after_it() -> None:
+    made = Coverage()
+    made.accepted("before the clock was set back", 90000.0, 90001.0)
+    made.accepted("old", 1000.0, 1001.0)
+    made.accepted("less old", 1001.0, 1002.0)
+    made.accepted("new", 4990.0, 4991.0)
+    made.forget(5000.0)
+    assert "old" not in made
+    assert len(made) == 3
+
+
 def test_a_submit_that_takes_long_keeps_the_tasks_of_its_time() -> None:
     made = coverage(same=1000.0, later=5000.0)
     made.forget(999.0)
