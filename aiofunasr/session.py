@@ -295,7 +295,14 @@ class Session:
             InputFile(index, source_of(file), url, seconds_of(file), key)
             for index, (file, url, key) in enumerate(zip(given, urls, keys, strict=True))
         ]
-        record = await self._engine.submitter.submit(files, options, outlet)
+        claims, owner = self._engine.claims, object()
+        # A batch that comes to one of them waits for what becomes of this submit, and of its repetitions.
+        held = claims.take_free((key for key in keys if key is not None), owner)
+        try:
+            record = await self._engine.submitter.submit(files, options, outlet)
+        finally:
+            for key in held:
+                claims.release(key, owner)
         self._engine.leave_to_record(outlet)
         return TranscriptionTask(self._engine, record, outlet)
 

@@ -8,7 +8,7 @@ come by key, and each goes to every place of the input that waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
@@ -54,7 +54,13 @@ class Claims:
     """Which files are in the hands of which batch of a session: one at a time has each."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, tuple[Book, anyio.Event]] = {}
+        self._taken: dict[str, tuple[object, anyio.Event]] = {}
+
+    def take_free(self, keys: Iterable[str], owner: object) -> list[str]:
+        """Take those of some files that nobody has, and return them."""
+        free = [key for key in dict.fromkeys(keys) if key not in self._taken]
+        self._taken.update((key, (owner, anyio.Event())) for key in free)
+        return free
 
     async def take(self, key: str, book: Book) -> None:
         """Wait until no other batch has a file, and take it."""
@@ -62,7 +68,7 @@ class Claims:
             await taken[1].wait()
         self._taken[key] = (book, anyio.Event())
 
-    def release(self, key: str, book: Book) -> None:
+    def release(self, key: str, book: object) -> None:
         """Let others have it; nothing happens where it is another's."""
         taken = self._taken.get(key)
         if taken is not None and taken[0] is book:
@@ -92,6 +98,8 @@ class Book:
         self._waiting: dict[str, list[Waiter]] = {}
         # Files whose results come of a task that is followed, with a place in the input or without one yet.
         self._coming: set[str] = set()
+        self._began_at: float | None = None
+        self._closed = False
         self.restored = 0
         self.resumed = 0
 
@@ -107,10 +115,16 @@ class Book:
         self._waiting[key] = [waiter]
         if key not in self._coming:
             await self._claims.take(key, self)
+            if self._closed:
+                # Left while it was waited for, or just before: nobody would let it go.
+                self._claims.release(key, self)
+                self._waiting.pop(key, None)
         return await self.next_for(key, now)
 
     async def next_for(self, key: str, now: float) -> Next:
         """Say what is to be done for a file by what the journal says now."""
+        if self._began_at is None:
+            self._began_at = now
         entry = await self._journal.file(key)
         state = FileState.NEW if entry is None else entry.state
         if self._retry_failed and await self._is_lost(key, state, now):
@@ -128,7 +142,12 @@ class Book:
     async def _is_lost(self, key: str, state: FileState, now: float) -> bool:
         if state is FileState.ACCEPTED:
             return now - (await self.attempt_of(key)).sent_at > FORGOTTEN_AFTER
-        return state is FileState.FAILED
+        if state is not FileState.FAILED:
+            return False
+        # What failed in this very batch is not tried again for the next place it has in the input.
+        entry = await self._journal.file(key)
+        began_at = now if self._began_at is None else self._began_at
+        return entry is None or entry.attempt is None or (await self.attempt_of(key)).sent_at < began_at
 
     async def stored(self, key: str) -> SubtaskResult:
         """Return the result of a file that is done.
@@ -150,8 +169,16 @@ class Book:
 
     def expect(self, attempt: Attempt) -> None:
         """Note that the results of a submit are on their way."""
-        self.resumed += len(attempt.files)
-        self._coming.update(file.key for file in attempt.files)
+        # Several of its files may have been looked up at once.
+        new = {file.key for file in attempt.files} - self._coming
+        self.resumed += len(new)
+        self._coming |= new
+        self.share(new)
+
+    def share(self, keys: Iterable[str]) -> None:
+        """Let other batches have files that are in a task by now: they need not wait until this one's are taken."""
+        for key in keys:
+            self._claims.release(key, self)
 
     def first_waiter(self, key: str) -> Waiter | None:
         """Return the first place that waits for a file, if one does by now."""
@@ -174,6 +201,7 @@ class Book:
 
     def close(self) -> None:
         """Let other batches have what is not done here."""
+        self._closed = True
         for key in self._waiting:
             self._claims.release(key, self)
         self._waiting.clear()

@@ -166,6 +166,8 @@ class Feeder:
             await anyio.lowlevel.checkpoint()
         try:
             await self._submitter.submit(pack, self._options, self._outlet, self._crew.away)
+            if self.intake.book is not None:
+                self.intake.book.share(file.key for file in pack if file.key is not None)
         except BadRequestError:
             raise
         except ENDS_THE_RUN as error:

@@ -32,6 +32,7 @@ from aiofunasr.errors import (
     UnexpectedError,
     UsageError,
 )
+from aiofunasr.journal.entries import AttemptState
 from aiofunasr.pipeline.book import Book, Next, Waiter
 from aiofunasr.pipeline.inputs import inspect, is_local, iterate, seconds_of, source_of
 from aiofunasr.pipeline.outlet import Outlet
@@ -97,6 +98,8 @@ class Intake:
         self._clock = clock
         # Submits of earlier runs that are searched for: None while that goes on, and the error it ended in.
         self._searches: dict[int, FunASRError | None] = {}
+        # The files that wait for those, and for nothing else.
+        self._parked: dict[int, list[str]] = {}
         self.total = len(sources) if isinstance(sources, Sized) else None
         self.read = 0
         self.error: Exception | None = None
@@ -208,6 +211,11 @@ class Intake:
         """Find out whether a file that was sent is part of a task, together with the others of its submit."""
         with self._reporting(waiter, key):
             attempt = await book.attempt_of(key)
+            if attempt.state in {AttemptState.ACCEPTED, AttemptState.REFUSED}:
+                # It ended while this file was looked up.
+                await self._go_on(key, await book.next_for(key, self._clock()), ready, group)
+                return
+            self._parked.setdefault(attempt.id, []).append(key)
             if attempt.id in self._searches:
                 # The search that is under way serves all files of the submit.
                 if (error := self._searches[attempt.id]) is not None:
@@ -226,8 +234,11 @@ class Intake:
                 book.expect(attempt)
                 return
             del self._searches[attempt.id]
-            for each, other in book.waiting_for(attempt):
-                with self._reporting(other, each):
+            for each in self._parked.pop(attempt.id):
+                parked = book.first_waiter(each)
+                if parked is None:
+                    continue
+                with self._reporting(parked, each):
                     step = await book.next_for(each, self._clock())
                     await self._go_on(each, step, ready, group)
 

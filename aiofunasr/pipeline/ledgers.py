@@ -30,6 +30,8 @@ class AttemptLedger:
         self._clock = clock
         # Those of this session whose outcome may still come to be known, each with the event of its end.
         self._live: dict[int, anyio.Event] = {}
+        # Tasks that exist, and could not be entered.
+        self._owed: dict[int, str] = {}
 
     async def begin(self, files: Sequence[InputFile], model: str, options: str) -> int | None:
         """Enter a submit that is about to leave, and return its number; None without a journal.
@@ -71,13 +73,18 @@ class AttemptLedger:
         if self._journal is None or attempt_id is None:
             return
         with anyio.CancelScope(shield=True):
+            if task_id is not None:
+                self._owed[attempt_id] = task_id
             try:
                 await self._journal.settle(
                     attempt_id, state, ended_at=self._clock(), task_id=task_id, request_id=request_id, error=error
                 )
-            finally:
-                if state is not AttemptState.UNKNOWN:
-                    self.release(attempt_id)
+                self._owed.pop(attempt_id, None)
+            except BaseException:
+                self.release(attempt_id)
+                raise
+            if state is not AttemptState.UNKNOWN:
+                self.release(attempt_id)
 
     def release(self, attempt_id: int | None) -> None:
         """Note that no more will be learned of a submit here."""
@@ -86,12 +93,18 @@ class AttemptLedger:
             event.set()
 
     async def ended(self, attempt_id: int) -> bool:
-        """Wait for the end of a submit of this session; False when it is none of its own."""
+        """Wait for the end of a submit of this session; False when it is none of its own.
+
+        Raises:
+            JournalError: Its task is known, and still cannot be entered.
+        """
         event = self._live.get(attempt_id)
-        if event is None:
-            return False
-        await event.wait()
-        return True
+        if event is not None:
+            await event.wait()
+        if (task_id := self._owed.get(attempt_id)) is not None:
+            await self.settle(attempt_id, AttemptState.ACCEPTED, task_id=task_id)
+            return True
+        return event is not None
 
     async def recall(self, since: float) -> Sequence[tuple[str, float, float]]:
         """Return the tasks of earlier submits: each one's id, when it left and when it was answered."""

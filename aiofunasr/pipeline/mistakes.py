@@ -95,6 +95,7 @@ class Mistakes:
             candidates=decision.candidates if isinstance(decision, Undecidable) else (),
         )
         record.error = error.for_task(record.task_id, record.token)
+        record.list_files()
         if not record.files:
             # Attached, and its files never became known: there is nobody to have a result.
             for outlet in record.outlets:

@@ -352,6 +352,7 @@ class Poller:
     def _give_up(self, record: TaskRecord, error: FunASRError) -> None:
         self.forget(record)
         record.error = error.for_task(record.task_id, record.token)
+        record.list_files()
         if not record.files:
             # Attached, and its files never became known: there is nobody to have a result.
             for outlet in record.outlets:

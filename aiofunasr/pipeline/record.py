@@ -165,6 +165,11 @@ class TaskRecord:
         if self.attached is not None and not self.attached.file_digests and token.file_digests:
             self.attached, self._token = token, None
 
+    def list_files(self) -> None:
+        """Make up for files that never became known, where the journal knows which they are."""
+        if not self.files:
+            self.files = tuple(InputFile(index, "", "", key=key) for index, key in enumerate(self.keys))
+
     def settle(self, snapshot: TaskSnapshot) -> None:
         """Take note of an answer; a finished attached task thereby learns its files."""
         self.snapshot = snapshot

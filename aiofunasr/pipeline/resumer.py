@@ -14,7 +14,7 @@ from aiofunasr.journal.entries import Attempt, AttemptState
 from aiofunasr.pipeline.ledgers import AttemptLedger, token_of
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
-from aiofunasr.pipeline.reconciler import Reconciler
+from aiofunasr.pipeline.reconciler import Reconciler, Search
 from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.reconcile.matching import Absent, Adopt, Decision, Undecidable
@@ -55,6 +55,8 @@ class Resumer:
         self._ledger = ledger
         self._clock = clock
         self._on_unknown = on_unknown
+        # The searches that are under way, by the submit.
+        self._searches: dict[int, Search] = {}
 
     def follow(self, attempt: Attempt, task_id: str, outlet: Outlet) -> None:
         """Wait for the task of an earlier submit.
@@ -95,7 +97,7 @@ class Resumer:
         Cancelled, the search goes on, and what it finds is entered into the journal.
 
         Returns:
-            True when it made a task, which is followed from now on; False when its files may be sent again.
+            True when it made a task, which is followed from now on; False when the journal says what is to be done.
 
         Raises:
             AmbiguousSubmissionError: That cannot be found out.
@@ -105,13 +107,25 @@ class Resumer:
             return False
         if self._on_unknown == "raise":
             raise _ambiguous(attempt, "its process ended before the reply came")
+        if (other := self._searches.get(attempt.id)) is not None:
+            # Another batch searches for it already; two searches would take its task for two.
+            await other.over.wait()
+            if isinstance(other.decision, Adopt | Absent):
+                return False
+            raise _ambiguous(attempt, *_why(other))
         for task_id, sent_at, answered_at in await self._ledger.recall(attempt.sent_at - _RECALLED):
             self._reconciler.own(task_id, sent_at, answered_at)
 
-        async def conclude(decision: Decision) -> None:
-            await self._conclude(attempt, outlet, decision)
+        if attempt.id in self._searches:
+            return await self.search(attempt, outlet)
 
-        search = self._reconciler.lost_before(
+        async def conclude(decision: Decision) -> None:
+            try:
+                await self._conclude(attempt, outlet, decision)
+            finally:
+                del self._searches[attempt.id]
+
+        self._searches[attempt.id] = search = self._reconciler.lost_before(
             attempt.model,
             [file.digest for file in attempt.files],
             attempt.options,
@@ -125,9 +139,7 @@ class Resumer:
         match search.decision:
             case Adopt() | Absent() as decision:
                 return isinstance(decision, Adopt)
-            case Undecidable(_, candidates, why):
-                raise _ambiguous(attempt, why, candidates)
-        raise _ambiguous(attempt, "the search failed")
+        raise _ambiguous(attempt, *_why(search))
 
     async def _conclude(self, attempt: Attempt, outlet: Outlet, decision: Decision) -> None:
         if isinstance(decision, Adopt):
@@ -136,6 +148,13 @@ class Resumer:
                 self.follow(attempt, decision.task_id, outlet)
         elif isinstance(decision, Absent):
             await self._ledger.settle(attempt.id, AttemptState.REFUSED, error="it made no task")
+
+
+def _why(search: Search) -> tuple[str, Sequence[str]]:
+    match search.decision:
+        case Undecidable(_, candidates, why):
+            return why, candidates
+    return "the search failed", ()
 
 
 def _ambiguous(attempt: Attempt, why: str, candidates: Sequence[str] = ()) -> AmbiguousSubmissionError:
