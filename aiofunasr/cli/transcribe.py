@@ -340,11 +340,14 @@ async def _naming_what_is_left(
         A list for the tokens the session itself does not know to be left.
     """
     left: list[str] = []
+    early = False
     try:
         async with session:
+            early = True
             yield left
+        early = False
     finally:
-        _name_what_is_left(session, left, place, screen, journal)
+        _name_what_is_left(session, left, place, screen, journal if early else None)
 
 
 def _name_what_is_left(
@@ -353,11 +356,8 @@ def _name_what_is_left(
     tokens = _one_for_each_task([*left, *session.unfinished])
     unanswered = len(session.unanswered)
     if journal is not None:
-        if tokens or unanswered:
-            screen.show(
-                f"{count(len(tokens) + unanswered, 'task')} left in flight. To go on:\n"
-                f"aiofunasr resume {shlex.quote(str(journal.path))}"
-            )
+        left_over = f"{count(len(tokens) + unanswered, 'task')} left in flight. " if tokens or unanswered else ""
+        screen.show(f"{left_over}To go on:\naiofunasr resume {shlex.quote(str(journal.path))}")
         return
     if unanswered and not place.local:
         screen.show(
