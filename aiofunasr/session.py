@@ -303,7 +303,6 @@ class Session:
         finally:
             for key in held:
                 claims.release(key, owner)
-        self._engine.leave_to_record(outlet)
         return TranscriptionTask(self._engine, record, outlet)
 
     async def attach(self, token: str) -> TranscriptionTask:

@@ -116,11 +116,6 @@ class Engine:
         self._outlets.add(outlet)
         return outlet
 
-    def leave_to_record(self, outlet: Outlet) -> None:
-        """Let the record of its one task stand for an outlet, of which there may be very many, until it has work."""
-        if outlet.is_idle:
-            self._outlets.discard(outlet)
-
     def _work(self, outlet: Outlet) -> None:
         self._outlets.add(outlet)
         self.collector.serve(outlet)
