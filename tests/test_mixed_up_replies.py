@@ -82,6 +82,11 @@ def test_a_task_that_shows_none_of_our_files_and_is_not_found_is_not_sent_again(
     async def scenario(session: Session, service: Service) -> None:
         (result,) = await (await session.submit(urls(1)))
         assert isinstance(result.error, AmbiguousSubmissionError)
+        # Not the one the reply named; but its token leads to a search for the right one.
+        assert result.task_id is None
+        assert result.error.task_id is None
+        assert result.token is not None
+        assert result.error.tokens == (result.token,)
         assert len(service.ledger.submissions) == 1
 
     faults = FaultPlan().on("submit", MIXED_UP, 1)

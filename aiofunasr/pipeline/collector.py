@@ -224,10 +224,10 @@ def _result(finished: FinishedFile, transcript: Transcript | None, error: FunASR
         source=file.source,
         file_url=file.file_url,
         index=file.index,
-        task_id=record.task_id,
+        task_id=record.own_id,
         token=token,
         transcript=transcript,
-        error=None if error is None else error.for_task(record.task_id, token),
+        error=None if error is None else error.for_task(record.own_id, token),
         no_speech=verdict.no_speech,
         transcription_url=verdict.transcription_url,
     )

@@ -146,7 +146,7 @@ class Engine:
         await self.submitter.settle(CLOSING)
         for record in self.mistakes.open_searches:
             # What its submit made is not known, so its token would lead to another task.
-            self.submitter.unanswered += (tuple(dict.fromkeys(file.file_url for file in record.files)),)
+            self.submitter.leave_unanswered(record, (file.file_url for file in record.files))
         self.poller.stop()
         releasing = self._release(SessionClosedError("the session was closed while its tasks were in flight"))
         try:

@@ -94,7 +94,7 @@ class Mistakes:
             sent_at=sent_at,
             candidates=decision.candidates if isinstance(decision, Undecidable) else (),
         )
-        record.error = error.for_task(record.task_id, record.token)
+        record.error = error.for_task(None, record.token)
         record.list_files()
         if not record.files:
             # Attached, and its files never became known: there is nobody to have a result.

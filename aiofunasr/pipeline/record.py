@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field, frozen
 
-from aiofunasr.errors import FunASRError
+from aiofunasr.errors import AmbiguousSubmissionError, FunASRError
 from aiofunasr.redaction import redact
 from aiofunasr.results import Source
 from aiofunasr.snapshots import TERMINAL, TaskSnapshot, TaskStatus
@@ -135,6 +135,11 @@ class TaskRecord:
             )
             self._token = token.encode()
         return self._token
+
+    @property
+    def own_id(self) -> str | None:
+        """The id its results are told under: None once `task_id` is known to be another's, and its own is not."""
+        return None if isinstance(self._error, AmbiguousSubmissionError) else self.task_id
 
     @property
     def seconds(self) -> float | None:

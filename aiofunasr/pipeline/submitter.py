@@ -19,7 +19,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Literal
 
@@ -132,8 +132,8 @@ class Submitter:
         self._closing = False
         # Tokens of tasks that came to be after their caller had gone; the newest of them, in a long life.
         self.orphans: deque[str] = deque(maxlen=10_000)
-        # The file URLs of submits of which nothing was known when the session was closed.
-        self.unanswered: tuple[tuple[str, ...], ...] = ()
+        # What was submitted, and of which nothing was known when the session was closed, with its file URLs.
+        self._unanswered: dict[object, tuple[str, ...]] = {}
         self.files = self.tasks = 0
 
     async def submit(
@@ -283,6 +283,8 @@ class Submitter:
                 self._reconciler.dismiss(intent)
             if self._on_unknown == "resend" and not self._closing:
                 return None
+            if self._closing:
+                self.leave_unanswered(parcel, parcel.file_urls)
             raise _ambiguous(parcel, str(error), request_id) from error
         logger.warning("a submit had no usable reply; searching for its task: %s", error)
 
@@ -323,11 +325,20 @@ class Submitter:
             self._none_under_way = anyio.Event()
             with anyio.move_on_after(grace):
                 await self._none_under_way.wait()
-        left = (*self._searched.values(), *self._under_way.values())
-        self.unanswered = tuple(parcel.file_urls for parcel in left)
+        for parcel in (*self._searched.values(), *self._under_way.values()):
+            self.leave_unanswered(parcel, parcel.file_urls)
         for shield in tuple(self._under_way):
             logger.warning("a submit was cut off when the session was closed; its outcome is not known")
             shield.cancel()
+
+    def leave_unanswered(self, whose: object, file_urls: Iterable[str]) -> None:
+        """Note that nothing will be known of a submit here any more."""
+        self._unanswered[whose] = tuple(dict.fromkeys(file_urls))
+
+    @property
+    def unanswered(self) -> tuple[tuple[str, ...], ...]:
+        """The file URLs of each submit of which nothing was known when the session was closed."""
+        return tuple(self._unanswered.values())
 
 
 def _is_certainly_refused(error: FunASRError) -> bool:

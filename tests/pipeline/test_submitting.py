@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import anyio
 import pytest
 
+import aiofunasr
 from aiofunasr import (
     AmbiguousSubmissionError,
     AuthenticationError,
@@ -223,6 +224,32 @@ def test_a_submit_that_gets_no_reply_does_not_hold_up_leaving(caplog: pytest.Log
     with caplog.at_level(logging.WARNING, "aiofunasr"):
         play(scenario, faults=FaultPlan().always("submit", Fault.delayed(500)))
     assert "cut off" in caplog.text
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_submit_whose_reply_is_lost_while_leaving_is_told(at_once: bool) -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        ended: list[FunASRError] = []
+
+        async def submit() -> None:
+            try:
+                if at_once:
+                    await session.submit(urls(1))
+                else:
+                    await aiofunasr.transcribe(urls(1), session=session)
+            except FunASRError as error:
+                ended.append(error)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(submit)
+            await anyio.sleep(0.1)
+            await session.aclose()
+            # Already now, and not when the caller has taken it in.
+            assert session.unanswered == (tuple(urls(1)),)
+        assert len(ended) == len(service.ledger.submissions) == 1
+        assert session.unanswered == (tuple(urls(1)),)
+
+    play(scenario, latency=0.3, faults=FaultPlan().on("submit", Fault.drop_after(), 1))
 
 
 def test_submits_that_wait_for_their_turn_do_not_hold_up_leaving(caplog: pytest.LogCaptureFixture) -> None:
