@@ -113,6 +113,13 @@ def attach_task(engine: Engine, token: str, outlet: Outlet) -> TaskRecord:
     return record
 
 
+def detach(engine: Engine, record: TaskRecord, outlet: Outlet) -> None:
+    """Take an outlet from a task; one that nobody waits for any more is not asked about either."""
+    record.outlets = tuple(other for other in record.outlets if other is not outlet)
+    if not record.outlets and engine.poller.find(record.task_id) is record:
+        engine.poller.forget(record)
+
+
 async def look_once_more(engine: Engine, record: TaskRecord, outlet: Outlet, ready: Callable[[], bool]) -> None:
     """Ask about a task once more, before all others, and wait until it is `ready` or was answered otherwise."""
     asked_at = anyio.current_time()
