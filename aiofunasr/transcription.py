@@ -119,7 +119,7 @@ class Transcription:
     ) -> TranscriptionResponse:
         """Submit a task; the answer's `output` has its `task_id`.
 
-        "async" is the service's word for this: the task goes on by itself, and `wait` or `fetch` tell what became of it.
+        "async" is the service's word: the task goes on by itself, and `wait` or `fetch` tell what became of it.
 
         Args:
             model: The model.
