@@ -22,6 +22,7 @@ class Submission:
     task_id: str
     request_id: str
     parameters: Mapping[str, Any] | None = None
+    region: str = ""
 
 
 @define

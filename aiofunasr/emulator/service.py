@@ -26,7 +26,7 @@ from aiofunasr.emulator.framing import (
     storage_refusal,
     storage_reply,
 )
-from aiofunasr.emulator.gate import Gate
+from aiofunasr.emulator.gate import Caller, Gate
 from aiofunasr.emulator.ledger import Ledger, Submission
 from aiofunasr.emulator.limits import RateLimit, as_rate_limit
 from aiofunasr.emulator.listing import ListQuery, list_body
@@ -39,14 +39,17 @@ from aiofunasr.emulator.messages import (
     StorageRefusalError,
     json_bytes,
 )
+from aiofunasr.emulator.models import model_named
 from aiofunasr.emulator.multipart import parse_form
+from aiofunasr.emulator.recognizer import HotWord
 from aiofunasr.emulator.replies import UNSUPPORTED_CANCEL, task_output, task_usage
 from aiofunasr.emulator.results import ResultFiles
 from aiofunasr.emulator.routes import Kind, route
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.sites import Site
 from aiofunasr.emulator.storage import ObjectStorage
-from aiofunasr.emulator.submit import Submit, read_body, read_submit
+from aiofunasr.emulator.submit import Submit, find_model, read_body, read_submit
 from aiofunasr.emulator.tasks import FileProblem
 from aiofunasr.emulator.tokens import TokenDesk
 from aiofunasr.emulator.vocabularies import VocabularyShelf
@@ -119,6 +122,11 @@ class Service:
         return self.public_url + API_PREFIX
 
     @property
+    def result_url(self) -> str:
+        """What links to results begin with."""
+        return self.settings.result_url or self.public_url
+
+    @property
     def faults(self) -> FaultPlan:
         """The plan of what goes wrong."""
         return self._injector.plan
@@ -177,8 +185,9 @@ class Service:
         keys = self.settings.api_keys
         account = account or next(iter(keys.values()))
         api_key = next((key for key, owner in keys.items() if owner == account), "")
+        caller = Caller(account, api_key, Site(self.settings.region))
         ids = (self._new_id(), self._new_id())
-        task = self._board.accept(Submit.plain(model, file_urls), account, api_key, ids, now + self._ahead)
+        task = self._board.accept(Submit(model_named(model), file_urls), caller, ids, now + self._ahead)
         return task.task_id
 
     # Work, for recognizers that need time
@@ -227,22 +236,21 @@ class Service:
         return compressed(call, response, self.settings)
 
     def _submit(self, call: Call) -> dict[str, Any]:
-        account, api_key = self._gate.authenticate(call)
-        submit = read_submit(call.request, self.settings)
-        if submit.vocabulary_id is not None:
-            words = self._vocabularies.hot_words_for(submit.vocabulary_id, submit.model, account, call.now)
-            submit = evolve(submit, hot_words=words)
-        limit = self.settings.submit_limits.get(submit.model, self.settings.submit_limit)
-        self._gate.throttle(call, limit, account, submit.model)
+        caller = self._gate.authenticate(call)
+        account = caller.account
+        submit = read_submit(call.request, caller.site, self.settings)
+        hot_words = self._hot_words(submit, caller, call.now)
+        self._gate.throttle_submit(call, caller, submit.model)
         if len(self._board) >= self.settings.max_live_tasks:
             raise self._gate.too_often(call, "Throttling", 1.0)
-        task = self._board.accept(submit, account, api_key, (self._new_id(), call.request_id), call.now)
+        task = self._board.accept(submit, caller, (self._new_id(), call.request_id), call.now, hot_words)
         earlier, self._latest_task[account] = self._latest_task.get(account), task.task_id
         self.ledger.accept(
             Submission(
                 time=call.now,
                 account=account,
-                model=submit.model,
+                region=caller.site.region,
+                model=submit.model.name,
                 file_urls=submit.file_urls,
                 task_id=task.task_id,
                 request_id=call.request_id,
@@ -252,14 +260,22 @@ class Service:
         told = (earlier or self._new_id()) if call.fault.other_task else task.task_id
         return {"output": {"task_status": "PENDING", "task_id": told}, "request_id": call.request_id}
 
+    def _hot_words(self, submit: Submit, caller: Caller, now: float) -> tuple[HotWord, ...]:
+        vocabulary_id = submit.read.vocabulary_id
+        if vocabulary_id is None:
+            return submit.read.hot_words
+        return self._vocabularies.hot_words_for(vocabulary_id, submit.model.name, caller.account, now)
+
     def _query(self, call: Call) -> dict[str, Any]:
-        account, _ = self._gate.authenticate(call)
-        self._gate.throttle(call, self.settings.query_limit, account)
+        if call.request.method not in self.settings.query_methods:
+            return self._other(call)
+        caller = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.query_limit, caller)
         task_id = call.argument
         if call.fault.other_task:
-            latest = self._latest_task.get(account)
+            latest = self._latest_task.get(caller.account)
             task_id = self._new_id() if latest in {None, task_id} else str(latest)
-        task = self._board.find(task_id, account)
+        task = self._board.find(task_id, caller.account, caller.site.region)
         if task is None or self.faults.is_unknown(task_id, call.now - task.submitted_at):
             unknown = {"task_id": task_id, "task_status": "UNKNOWN"}
             return {"request_id": call.request_id, "output": unknown}
@@ -267,7 +283,7 @@ class Service:
             task,
             call.now,
             self.settings,
-            lambda task, file: self.public_url + self._results.link(task, file, call.now, call.fault.link_life),
+            lambda task, file: self.result_url + self._results.link(task, file, call.now, call.fault.link_life),
         )
         if call.fault.results != "as they are" and "results" in output:
             output["results"] = output["results"][::-1] * (1 + (call.fault.results == "repeated"))
@@ -278,46 +294,46 @@ class Service:
         return body
 
     def _cancel(self, call: Call) -> dict[str, Any]:
-        account, _ = self._gate.authenticate(call)
-        self._gate.throttle(call, self.settings.cancel_limit, account)
-        task = self._board.find(call.argument, account)
+        caller = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.cancel_limit, caller)
+        task = self._board.find(call.argument, caller.account, caller.site.region)
         if task is None or not self._board.cancel(task, call.now):
             raise RefusalError(*UNSUPPORTED_CANCEL)
         return {"request_id": call.request_id}
 
     def _list(self, call: Call) -> dict[str, Any]:
-        account, _ = self._gate.authenticate(call)
-        self._gate.throttle(call, self.settings.list_limit, account)
+        caller = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.list_limit, caller)
         if not self.settings.list_enabled:
             status = self.settings.list_refusal
             raise RefusalError(status, *_LIST_REFUSALS[status])
         query = ListQuery.read(call.request.arguments(), call.now, self.settings)
         seen_at = call.now - self.settings.list_lag
-        tasks = self._board.listed(account, query, seen_at)
+        tasks = self._board.listed(caller.account, caller.site.region, query, seen_at)
         body = list_body(query, tasks, seen_at, self.settings, self._list_order)
         return {**body, "request_id": call.request_id}
 
     def _policy(self, call: Call) -> dict[str, Any]:
-        account, _ = self._gate.authenticate(call)
+        caller = self._gate.authenticate(call)
         arguments = call.request.arguments()
         if arguments.get("action") != "getPolicy":
             raise RefusalError(400, "InvalidParameter", "action must be getPolicy")
-        model = arguments.get("model", "")
-        if model not in self.settings.models:
-            raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
-        self._gate.throttle(call, self.settings.policy_limit, account, model)
+        model = find_model(arguments.get("model", ""), caller.site, self.settings).name
+        self._gate.throttle(call, self.settings.policy_limit, caller, model)
         upload_host = f"{self.public_url}{OSS_PREFIX}{self.settings.upload_bucket}"
-        data = self.storage.grant(account, model, call.now, call.request_id, upload_host)
+        data = self.storage.grant(
+            caller.account, model, caller.site, call.now, request_id=call.request_id, upload_host=upload_host
+        )
         return {"request_id": call.request_id, "data": data}
 
     def _token(self, call: Call) -> dict[str, Any]:
         # It cannot be renewed, so a token must not make another.
-        _, api_key = self._gate.authenticate(call, tokens=self.settings.tokens_make_tokens)
-        return self._tokens.issue(api_key, call.request.arguments(), call.now)
+        caller = self._gate.authenticate(call, tokens=self.settings.tokens_make_tokens)
+        return self._tokens.issue(caller.api_key, call.request.arguments(), call.now)
 
     def _vocabulary(self, call: Call) -> dict[str, Any]:
-        account, _ = self._gate.authenticate(call)
-        output = self._vocabularies.act(read_body(call.request, self.settings), account, call.now)
+        caller = self._gate.authenticate(call)
+        output = self._vocabularies.act(read_body(call.request, self.settings), caller.account, call.now)
         return {"output": output, "usage": {"count": 1}, "request_id": call.request_id}
 
     def _other(self, call: Call) -> dict[str, Any]:
