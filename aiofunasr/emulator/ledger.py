@@ -22,14 +22,15 @@ class Submission:
     task_id: str
     request_id: str
     parameters: Mapping[str, Any] | None = None
+    region: str = ""
 
 
 @define
 class Ledger:
     """The emulator's books.
 
-    `requests`, `throttled` and `faults` count by kind: submit, query, cancel, list, policy, upload, result,
-    other. `requests` counts whatever arrived, also what a fault then dropped. Only the newest million of
+    `requests`, `throttled` and `faults` count by kind: submit, query, cancel, list, policy, token, vocabulary, upload,
+    result, other. `requests` counts whatever arrived, also what a fault then dropped. Only the newest million of
     submissions is kept, so that a long-running emulator does not grow.
     """
 

@@ -2,12 +2,11 @@
 
 `Service.handle` depends on nothing but its state, a request and `now`. The same object runs behind a socket
 (`EmulatorServer`) and in virtual time. Routes, orders of checks and bodies are in the protocol notes,
-sections 1 to 7 and 14.
+sections 1 to 9 and 14.
 """
 
 from __future__ import annotations
 
-import math
 import random
 import uuid
 from collections.abc import Callable
@@ -27,8 +26,9 @@ from aiofunasr.emulator.framing import (
     storage_refusal,
     storage_reply,
 )
+from aiofunasr.emulator.gate import Caller, Gate
 from aiofunasr.emulator.ledger import Ledger, Submission
-from aiofunasr.emulator.limits import RateLimit, SlidingWindow, as_rate_limit
+from aiofunasr.emulator.limits import RateLimit, as_rate_limit
 from aiofunasr.emulator.listing import ListQuery, list_body
 from aiofunasr.emulator.messages import (
     API_PREFIX,
@@ -39,24 +39,23 @@ from aiofunasr.emulator.messages import (
     StorageRefusalError,
     json_bytes,
 )
+from aiofunasr.emulator.models import model_named
 from aiofunasr.emulator.multipart import parse_form
+from aiofunasr.emulator.recognizer import HotWord
 from aiofunasr.emulator.replies import UNSUPPORTED_CANCEL, task_output, task_usage
 from aiofunasr.emulator.results import ResultFiles
 from aiofunasr.emulator.routes import Kind, route
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.sites import Site
 from aiofunasr.emulator.storage import ObjectStorage
-from aiofunasr.emulator.submit import Submit, read_submit
+from aiofunasr.emulator.submit import Submit, find_model, read_body, read_submit
 from aiofunasr.emulator.tasks import FileProblem
+from aiofunasr.emulator.tokens import TokenDesk
+from aiofunasr.emulator.vocabularies import VocabularyShelf
 
 DEFAULT_PUBLIC_URL: Final = "http://localhost"
 
-_THROTTLE_MESSAGES: Final = {
-    "Throttling": "Requests throttling triggered.",
-    "Throttling.RateQuota": "Requests rate limit exceeded, please try again later.",
-    "Throttling.BurstRate": "Request rate increased too quickly. Please scale requests more smoothly.",
-    "Throttling.AllocationQuota": "Allocated quota exceeded, please increase your quota limit.",
-}
 _LIST_REFUSALS: Final = {
     400: ("InvalidParameter", "Required parameter(task_id) missing or invalid, please check the request parameters."),
     403: ("AccessDenied", "Access denied."),
@@ -97,7 +96,9 @@ class Service:
             random.Random(f"{self.settings.seed}/times"),
         )
         self._results = ResultFiles(self.settings, self.storage, recognizer_script, self._new_id)
-        self._budgets: dict[tuple[str, ...], SlidingWindow] = {}
+        self._tokens = TokenDesk(self._new_id)
+        self._vocabularies = VocabularyShelf(self.settings, self._new_id)
+        self._gate = Gate(self.settings, self.ledger, self._tokens)
         self._latest_task: dict[str, str] = {}
         self._latest_result = ("", _SOME_DOCUMENT)
         self._operations: dict[Kind, Callable[[Call], dict[str, Any]]] = {
@@ -106,6 +107,8 @@ class Service:
             "cancel": self._cancel,
             "list": self._list,
             "policy": self._policy,
+            "token": self._token,
+            "vocabulary": self._vocabulary,
             "other": self._other,
         }
 
@@ -117,6 +120,11 @@ class Service:
     def base_url(self) -> str:
         """What a client is given: ends in `/api/v1`."""
         return self.public_url + API_PREFIX
+
+    @property
+    def result_url(self) -> str:
+        """What links to results begin with."""
+        return self.settings.result_url or self.public_url
 
     @property
     def faults(self) -> FaultPlan:
@@ -165,7 +173,7 @@ class Service:
 
         `settings` shows it from now on. Models with a submit limit of their own keep that.
         """
-        self.settings = self.settings.replace(**{f"{kind}_limit": as_rate_limit(limit)})
+        self.settings = self._gate.settings = self.settings.replace(**{f"{kind}_limit": as_rate_limit(limit)})
 
     def add_task(self, *file_urls: str, now: float, model: str = "fun-asr", account: str | None = None) -> str:
         """Add a task of another program on the account, and return its id.
@@ -177,8 +185,9 @@ class Service:
         keys = self.settings.api_keys
         account = account or next(iter(keys.values()))
         api_key = next((key for key, owner in keys.items() if owner == account), "")
+        caller = Caller(account, api_key, Site(self.settings.region))
         ids = (self._new_id(), self._new_id())
-        task = self._board.accept(Submit.plain(model, file_urls), account, api_key, ids, now + self._ahead)
+        task = self._board.accept(Submit(model_named(model), file_urls), caller, ids, now + self._ahead)
         return task.task_id
 
     # Work, for recognizers that need time
@@ -209,7 +218,9 @@ class Service:
         except StorageRefusalError as refusal:
             return storage_refusal(call, refusal, self.public_url.partition("://")[2])
         except RefusalError as refusal:
-            error = {"code": refusal.code, "message": refusal.message, "request_id": call.request_id}
+            # A few errors of the gateway have a message and no code.
+            named = {"code": refusal.code} if refusal.code else {}
+            error = {**named, "message": refusal.message, "request_id": call.request_id}
             return json_reply(call, self.settings, refusal.status, error, refusal.headers)
 
     def _dressed(self, call: Call, response: HttpResponse) -> HttpResponse:
@@ -225,19 +236,21 @@ class Service:
         return compressed(call, response, self.settings)
 
     def _submit(self, call: Call) -> dict[str, Any]:
-        account, api_key = self._authenticate(call)
-        submit = read_submit(call.request, self.settings)
-        limit = self.settings.submit_limits.get(submit.model, self.settings.submit_limit)
-        self._throttle(call, limit, account, submit.model)
+        caller = self._gate.authenticate(call)
+        account = caller.account
+        submit = read_submit(call.request, caller.site, self.settings)
+        hot_words = self._hot_words(submit, caller, call.now)
+        self._gate.throttle_submit(call, caller, submit.model)
         if len(self._board) >= self.settings.max_live_tasks:
-            raise self._throttled(call, "Throttling", 1.0)
-        task = self._board.accept(submit, account, api_key, (self._new_id(), call.request_id), call.now)
+            raise self._gate.too_often(call, "Throttling", 1.0)
+        task = self._board.accept(submit, caller, (self._new_id(), call.request_id), call.now, hot_words)
         earlier, self._latest_task[account] = self._latest_task.get(account), task.task_id
         self.ledger.accept(
             Submission(
                 time=call.now,
                 account=account,
-                model=submit.model,
+                region=caller.site.region,
+                model=submit.model.name,
                 file_urls=submit.file_urls,
                 task_id=task.task_id,
                 request_id=call.request_id,
@@ -247,14 +260,22 @@ class Service:
         told = (earlier or self._new_id()) if call.fault.other_task else task.task_id
         return {"output": {"task_status": "PENDING", "task_id": told}, "request_id": call.request_id}
 
+    def _hot_words(self, submit: Submit, caller: Caller, now: float) -> tuple[HotWord, ...]:
+        vocabulary_id = submit.read.vocabulary_id
+        if vocabulary_id is None:
+            return submit.read.hot_words
+        return self._vocabularies.hot_words_for(vocabulary_id, submit.model.name, caller.account, now)
+
     def _query(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.query_limit, account)
+        if call.request.method not in self.settings.query_methods:
+            return self._other(call)
+        caller = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.query_limit, caller)
         task_id = call.argument
         if call.fault.other_task:
-            latest = self._latest_task.get(account)
+            latest = self._latest_task.get(caller.account)
             task_id = self._new_id() if latest in {None, task_id} else str(latest)
-        task = self._board.find(task_id, account)
+        task = self._board.find(task_id, caller.account, caller.site.region)
         if task is None or self.faults.is_unknown(task_id, call.now - task.submitted_at):
             unknown = {"task_id": task_id, "task_status": "UNKNOWN"}
             return {"request_id": call.request_id, "output": unknown}
@@ -262,7 +283,7 @@ class Service:
             task,
             call.now,
             self.settings,
-            lambda task, file: self.public_url + self._results.link(task, file, call.now, call.fault.link_life),
+            lambda task, file: self.result_url + self._results.link(task, file, call.now, call.fault.link_life),
         )
         if call.fault.results != "as they are" and "results" in output:
             output["results"] = output["results"][::-1] * (1 + (call.fault.results == "repeated"))
@@ -273,37 +294,47 @@ class Service:
         return body
 
     def _cancel(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.cancel_limit, account)
-        task = self._board.find(call.argument, account)
+        caller = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.cancel_limit, caller)
+        task = self._board.find(call.argument, caller.account, caller.site.region)
         if task is None or not self._board.cancel(task, call.now):
             raise RefusalError(*UNSUPPORTED_CANCEL)
         return {"request_id": call.request_id}
 
     def _list(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.list_limit, account)
+        caller = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.list_limit, caller)
         if not self.settings.list_enabled:
             status = self.settings.list_refusal
             raise RefusalError(status, *_LIST_REFUSALS[status])
         query = ListQuery.read(call.request.arguments(), call.now, self.settings)
         seen_at = call.now - self.settings.list_lag
-        tasks = self._board.listed(account, query, seen_at)
+        tasks = self._board.listed(caller.account, caller.site.region, query, seen_at)
         body = list_body(query, tasks, seen_at, self.settings, self._list_order)
         return {**body, "request_id": call.request_id}
 
     def _policy(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
+        caller = self._gate.authenticate(call)
         arguments = call.request.arguments()
         if arguments.get("action") != "getPolicy":
             raise RefusalError(400, "InvalidParameter", "action must be getPolicy")
-        model = arguments.get("model", "")
-        if model not in self.settings.models:
-            raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
-        self._throttle(call, self.settings.policy_limit, account, model)
+        model = find_model(arguments.get("model", ""), caller.site, self.settings).name
+        self._gate.throttle(call, self.settings.policy_limit, caller, model)
         upload_host = f"{self.public_url}{OSS_PREFIX}{self.settings.upload_bucket}"
-        data = self.storage.grant(account, model, call.now, call.request_id, upload_host)
+        data = self.storage.grant(
+            caller.account, model, caller.site, call.now, request_id=call.request_id, upload_host=upload_host
+        )
         return {"request_id": call.request_id, "data": data}
+
+    def _token(self, call: Call) -> dict[str, Any]:
+        # It cannot be renewed, so a token must not make another.
+        caller = self._gate.authenticate(call, tokens=self.settings.tokens_make_tokens)
+        return self._tokens.issue(caller.api_key, call.request.arguments(), call.now)
+
+    def _vocabulary(self, call: Call) -> dict[str, Any]:
+        caller = self._gate.authenticate(call)
+        output = self._vocabularies.act(read_body(call.request, self.settings), caller.account, call.now)
+        return {"output": output, "usage": {"count": 1}, "request_id": call.request_id}
 
     def _other(self, call: Call) -> dict[str, Any]:
         del call
@@ -327,36 +358,6 @@ class Service:
         if call.fault.other_task:
             return _SOME_DOCUMENT if path == call.request.path else earlier
         return document
-
-    # Credentials and limits
-
-    def _authenticate(self, call: Call) -> tuple[str, str]:
-        scheme, _, api_key = call.request.header("Authorization").partition(" ")
-        account = self.settings.account_of(api_key.strip()) if scheme.lower() == "bearer" else None
-        if account is None:
-            raise RefusalError(401, "InvalidApiKey", "Invalid API-key provided.")
-        return account, api_key.strip()
-
-    def _throttle(self, call: Call, limit: RateLimit, account: str, model: str = "") -> None:
-        if not self.settings.limits_enabled:
-            return
-        kind: str = call.kind
-        if self.settings.share_task_limits and kind in {"query", "list", "cancel"}:
-            kind, limit = "task", self.settings.query_limit
-        key = (kind, account, model)
-        budget = self._budgets.get(key)
-        if budget is None:
-            budget = self._budgets[key] = SlidingWindow(limit)
-        elif budget.limit is not limit:
-            budget.change(limit)
-        wait = budget.admit(call.now)
-        if wait:
-            raise self._throttled(call, self.settings.throttle_code, wait)
-
-    def _throttled(self, call: Call, code: str, wait: float) -> RefusalError:
-        self.ledger.throttled[call.kind] += 1
-        headers = {"retry-after": str(math.ceil(wait))} if self.settings.retry_after else {}
-        return RefusalError(429, code, _THROTTLE_MESSAGES[code], headers)
 
     @property
     def _ahead(self) -> float:

@@ -113,7 +113,13 @@ class Workers:
         if code is not None:
             raise FileProblemError(code)
         # Hours of speech take a while to write down.
-        document = await to_thread.run_sync(transcription_document, job.request, recognition, job.task.word_filter)
+        document = await to_thread.run_sync(
+            transcription_document,
+            job.request,
+            recognition,
+            job.task.word_filter,
+            self._service.settings.missing_speaker_every,
+        )
         return FinishedFile(document, speech_ms(recognition))
 
 
