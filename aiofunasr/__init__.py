@@ -48,7 +48,9 @@ from aiofunasr.errors import (
     WaitTimeoutError,
 )
 from aiofunasr.journal import Journal, SqliteJournal
-from aiofunasr.options import TranscriptionOptions
+from aiofunasr.misfits import OptionsWarning, find_misfits
+from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
+from aiofunasr.options import ContextTurn, TranscriptionOptions
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
@@ -58,8 +60,10 @@ from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.token import TaskToken
 from aiofunasr.version import __version__
+from aiofunasr.wordfilter import SpecialWordFilter
 
 __all__ = [
+    "MODELS",
     "AccessDeniedError",
     "AmbiguousSubmissionError",
     "AudioFile",
@@ -69,6 +73,8 @@ __all__ = [
     "BatchProgress",
     "Channel",
     "ConfigurationError",
+    "ContextTurn",
+    "Dialect",
     "Estimate",
     "FileDownloadError",
     "FileError",
@@ -84,7 +90,10 @@ __all__ = [
     "KeyProviderError",
     "Limits",
     "ListedTask",
+    "Model",
+    "ModelLimits",
     "NotFoundError",
+    "OptionsWarning",
     "QuotaExceededError",
     "Reconciliation",
     "ReplyTooLargeError",
@@ -95,6 +104,7 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStatistics",
+    "SpecialWordFilter",
     "SqliteJournal",
     "SubtaskResult",
     "SubtaskSnapshot",
@@ -119,6 +129,7 @@ __all__ = [
     "WaitTimeoutError",
     "Word",
     "__version__",
+    "find_misfits",
     "transcribe",
 ]
 

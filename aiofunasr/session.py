@@ -20,7 +20,9 @@ from aiofunasr.audio import GivenFile, GivenFiles
 from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import ConfigurationError, InvalidArgumentError
 from aiofunasr.journal import Journal, SqliteJournal
+from aiofunasr.models import Dialect
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.pipeline.advice import Adviser
 from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.book import Book, key_of
 from aiofunasr.pipeline.engine import Engine
@@ -130,6 +132,7 @@ class Session:
             journal=_journal(journal),
         )
         self._width = self._width_of(files_per_task)
+        self._adviser = Adviser(account.region)
         self._entered = False
         self._closing: asyncio.Task[tuple[str, ...]] | None = None
 
@@ -219,11 +222,19 @@ class Session:
 
         Raises:
             InvalidArgumentError: Something cannot be used; nothing was sent.
+
+        Warns:
+            OptionsWarning: The model would ignore something that is asked for.
         """
         chosen = _options(options, overrides)
         sources = as_iterable(files)
         width = self._width if files_per_task is None else self._width_of(files_per_task)
+        if chosen.dialect is Dialect.FILE_URL:
+            if files_per_task not in {None, "auto", 1}:
+                raise InvalidArgumentError("files_per_task", files_per_task, f"{chosen.model} takes one file a task")
+            width = self._width_of(1)
         self._engine.background.check()
+        self._adviser.look_at(chosen)
         engine, limits = self._engine, self._limits
         outlet, book = engine.batch_outlet(limits.downloads * 2), None
         if engine.journal is not None:
@@ -257,10 +268,18 @@ class Session:
             InvalidArgumentError: Something cannot be used; nothing was sent.
             AmbiguousSubmissionError: The request was sent and its outcome is not known.
             FunASRError: The submit was refused, or could not be sent.
+
+        Warns:
+            OptionsWarning: The model would ignore something that is asked for.
         """
         chosen = _options(options, overrides)
         sources = one_task_of(files)
+        if chosen.dialect is Dialect.FILE_URL and len(sources) > 1:
+            raise InvalidArgumentError(
+                "files", sources, f"{chosen.model} takes one file a task, and these are {len(sources)}: transcribe them"
+            )
         self._engine.background.check()
+        self._adviser.look_at(chosen)
         # All are looked at before any is uploaded.
         places = [await inspect(source_of(file)) for file in sources]
         outlet = self._engine.outlet(MOST_FILES)

@@ -93,7 +93,7 @@ def _as_begun(job: ResumeJob, note: dict[str, Any]) -> TranscribeJob:
     return TranscribeJob(
         sources=note["sources"],
         manifest=note["manifest"],
-        options=_options(note["model"], note["parameters"], note["phrase_id"]),
+        options=TranscriptionOptions.of_asked(note["model"], _asked(note)),
         files_per_task=note["files_per_task"],
         place=place,
         results=_results(evolve(job, output=output), job.format or note["format"]),
@@ -132,9 +132,9 @@ def _left(view: JournalView) -> Runs:
 
 
 def _options_of(model: str, text: str) -> TranscriptionOptions:
-    parameters, phrase_id = json.loads(text)
-    return _options(model, parameters, phrase_id)
+    return TranscriptionOptions.of_asked(model, json.loads(text))
 
 
-def _options(model: str, parameters: dict[str, Any], phrase_id: str | None) -> TranscriptionOptions:
-    return TranscriptionOptions(model=model, phrase_id=phrase_id, extra_parameters=parameters)
+def _asked(note: dict[str, Any]) -> list[Any]:
+    # A journal of the first version has two entries in place of the one.
+    return note["asked"] if "asked" in note else [note["parameters"], note["phrase_id"]]

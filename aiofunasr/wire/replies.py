@@ -16,6 +16,7 @@ from aiofunasr.errors import InvalidReplyError, ServiceError
 from aiofunasr.redaction import excerpt
 from aiofunasr.snapshots import TaskPage, TaskSnapshot
 from aiofunasr.wire.codes import refusal
+from aiofunasr.wire.dialects import duration_of, with_results
 from aiofunasr.wire.messages import Reply
 from aiofunasr.wire.structure import structure
 
@@ -87,14 +88,13 @@ def read_snapshot(reply: Reply, task_id: str) -> TaskSnapshot:
     if _text_at(output, "task_id", reply) != task_id:
         raise InvalidReplyError("the reply is about another task", path="$.output.task_id", status=reply.status)
     status = _text_at(output, "task_status", reply)
-    usage = document.get("usage")
     seen = {
-        **output,
+        **with_results(output),
         # The same two texts are held for each of very many tasks.
         "task_id": task_id,
         "task_status": intern(status),
         "request_id": _request_id(document, reply.headers),
-        "usage_duration": usage.get("duration") if isinstance(usage, dict) else None,
+        "usage_duration": duration_of(document.get("usage")),
     }
     return structure(seen, TaskSnapshot)
 
