@@ -9,6 +9,11 @@ from aiofunasr import SpecialWordFilter, TranscriptionOptions, find_misfits
 
 QWEN_AUDIO = "qwen-audio-3.1-asr-flash-filetrans"
 
+PARAFORMER_V1 = (
+    "channel_id diarization_enabled disfluency_removal_enabled timestamp_alignment_enabled phrase_id "
+    "audio_event_detection_enabled"
+)
+
 ASKED: dict[str, Any] = {
     "channel_id": [0],
     "special_word_filter": SpecialWordFilter(reserved=False),
@@ -41,8 +46,7 @@ ASKED: dict[str, Any] = {
         ),
         (
             "paraformer-v1",
-            "channel_id diarization_enabled disfluency_removal_enabled timestamp_alignment_enabled phrase_id "
-            + "audio_event_detection_enabled",
+            PARAFORMER_V1,
         ),
         ("qwen3-asr-flash-filetrans", "channel_id language_hints enable_words enable_itn corpus"),
         ("sensevoice-v1", " ".join(ASKED)),
