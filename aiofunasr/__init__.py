@@ -51,6 +51,7 @@ from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.misfits import OptionsWarning, find_misfits
 from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
 from aiofunasr.options import ContextTurn, TranscriptionOptions
+from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
@@ -59,6 +60,7 @@ from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSn
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.token import TaskToken
+from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
 from aiofunasr.wordfilter import SpecialWordFilter
 
@@ -120,9 +122,13 @@ __all__ = [
     "ThrottledError",
     "Timeouts",
     "Transcript",
+    "Transcription",
     "TranscriptionBatch",
     "TranscriptionOptions",
+    "TranscriptionOutput",
+    "TranscriptionResponse",
     "TranscriptionTask",
+    "TranscriptionUsage",
     "TransportError",
     "UnexpectedError",
     "UsageError",

@@ -139,6 +139,11 @@ def _to_mapping(value: Any) -> Any:
     return dict(value or {}) if value is None or isinstance(value, Mapping) else value
 
 
+def _to_corpus(value: Any) -> Any:
+    """Take the service's own form, too."""
+    return value["text"] if isinstance(value, Mapping) and value.keys() == {"text"} else value
+
+
 def _to_hot_words(value: Any) -> Any:
     return (dict(value) or None) if isinstance(value, Mapping) else value
 
@@ -198,7 +203,7 @@ class TranscriptionOptions:
     phrase_id: str | None = field(default=None, validator=is_text_or_none)
     enable_words: bool | None = field(default=None, validator=is_flag_or_none)
     enable_itn: bool | None = field(default=None, validator=is_flag_or_none)
-    corpus: str | None = field(default=None, validator=is_text_or_none)
+    corpus: str | None = field(default=None, converter=_to_corpus, validator=is_text_or_none)
     extra_parameters: Mapping[str, Any] = field(
         factory=dict, converter=_to_mapping, validator=[is_mapping, is_json], hash=False
     )

@@ -114,6 +114,10 @@ def test_the_words_of_the_service_are_masked_unless_told_otherwise(
     assert TranscriptionOptions(special_word_filter=given).masks_reserved_words is masked
 
 
+def test_a_corpus_may_have_the_form_of_the_service() -> None:
+    assert TranscriptionOptions(corpus={"text": "turbine"}) == TranscriptionOptions(corpus="turbine")
+
+
 def test_context_is_a_text_or_turns() -> None:
     assert TranscriptionOptions(context="About turbines.").context == (ContextTurn("About turbines."),)
     turns = [ContextTurn("About turbines."), ContextTurn("Understood.", "assistant")]

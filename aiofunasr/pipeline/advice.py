@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.misfits import OptionsWarning, find_misfits
+from aiofunasr.models import Dialect
 from aiofunasr.options import TranscriptionOptions
 
 logger = logging.getLogger("aiofunasr")
@@ -32,13 +33,24 @@ class Adviser:
         self._told_of_masking = False
         self.target_models: dict[str, str] = {}
 
-    def look_at(self, options: TranscriptionOptions) -> None:
+    def look_at(self, options: TranscriptionOptions, files: int = 1) -> None:
         """Check options that are about to be used, and warn of what they ask for in vain, once for each value of them.
 
+        Args:
+            options: What is asked for.
+            files: How many files are to go into one task.
+
         Raises:
-            InvalidArgumentError: Their hot-word list was made for another model, which the service would ignore.
+            InvalidArgumentError: Their hot-word list was made for another model, which the service would ignore; or the
+                model takes one file a task, and there are more.
             OptionsWarning: Where warnings are errors.
         """
+        if files > 1 and options.dialect is Dialect.FILE_URL:
+            raise InvalidArgumentError(
+                "files",
+                f"<{files} files>",
+                f"{options.model} takes one file a task; Session.transcribe takes many files",
+            )
         self._check_vocabulary(options)
         key = hash(options)
         if key in self._told:

@@ -64,7 +64,7 @@ def test_a_session_knows_its_region() -> None:
 
 def test_a_list_that_is_known_to_be_for_another_model_is_refused() -> None:
     async def scenario(session: Session, service: Service) -> None:
-        session._adviser.target_models["vocab-a-1"] = "fun-asr-mtl"
+        session._engine.adviser.target_models["vocab-a-1"] = "fun-asr-mtl"
         with pytest.raises(InvalidArgumentError, match=r"vocabulary_id='vocab-a-1': the list was made for fun-asr-mtl"):
             await session.submit(urls(1), vocabulary_id="vocab-a-1")
         assert not service.ledger.submissions
