@@ -68,8 +68,8 @@ def test_a_list_that_is_known_to_be_for_another_model_is_refused() -> None:
         with pytest.raises(InvalidArgumentError, match=r"vocabulary_id='vocab-a-1': the list was made for fun-asr-mtl"):
             await session.submit(urls(1), vocabulary_id="vocab-a-1")
         assert not service.ledger.submissions
-        await session.submit(urls(1), vocabulary_id="vocab-a-1", model="fun-asr-mtl")
-        await session.submit(urls(1), vocabulary_id="vocab-of-somebody")
+        for right in ({"vocabulary_id": "vocab-a-1", "model": "fun-asr-mtl"}, {"vocabulary_id": "vocab-of-somebody"}):
+            session.transcribe(urls(1), **right)
 
     play(scenario, INSTANT)
 
