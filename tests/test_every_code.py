@@ -31,6 +31,7 @@ from aiofunasr import (
     TranscriptionOptions,
 )
 from aiofunasr.emulator import EmulatorSettings, Fault, FaultPlan, Service
+from aiofunasr.emulator.faults import ErrorForm
 from aiofunasr.wire import replies, requests
 from aiofunasr.wire.messages import Kind, Reply, Request
 from aiofunasr.wire.requests import Caller
@@ -190,6 +191,28 @@ def test_a_refused_request_says_why_and_what_can_be_done(entry: Refusal, operati
         assert service.ledger.requests[operation] == 1
 
     play(scenario, INSTANT, faults=FaultPlan().on(operation, answer_with(entry), 1))
+
+
+@pytest.mark.parametrize("spelling", [str, lambda code: code.lower()], ids=["as ever", "lower case"])
+@pytest.mark.parametrize("form", ["msg", "openai", "nested"])
+@pytest.mark.parametrize("entry", [entry for entry in REQUEST_LEVEL if entry[1]], ids=of)
+def test_a_refusal_is_the_same_however_it_is_written(
+    entry: Refusal, form: ErrorForm, spelling: Callable[[str], str]
+) -> None:
+    status, code, message, retryable, kind, word = entry
+    fault = Fault(status=status, code=spelling(code), message=message, form=form)
+
+    async def scenario(session: Session, service: Service) -> None:
+        with pytest.raises(ServiceError) as caught:
+            await session._engine.gateway.send(*OPERATIONS["list"])
+        error = caught.value
+        assert type(error) is kind
+        assert (error.code, error.retryable) == (spelling(code), retryable)
+        # Where there is no message inside, the JSON is all there is.
+        assert error.message == message or (form == "nested" and not message)
+        assert word in error.advice
+
+    play(scenario, INSTANT, faults=FaultPlan().on("list", fault, 1))
 
 
 @pytest.mark.parametrize("entry", REQUEST_LEVEL, ids=of)
