@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.misfits import OptionsWarning, find_misfits
-from aiofunasr.models import Dialect
+from aiofunasr.models import MODELS, Dialect
 from aiofunasr.options import TranscriptionOptions
 
 logger = logging.getLogger("aiofunasr")
@@ -21,17 +21,19 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class Adviser:
-    """A session's: it knows the region, and what was said before.
+    """A session's: it knows the region and the session's pace, and what was said before.
 
-    Attributes:
-        target_models: The model each hot-word list was made for, as far as the session has heard of it.
+    Args:
+        region: Where the session is, or None with a base URL of the caller's own.
+        submits: How many submits a second it may make of any model.
     """
 
-    def __init__(self, region: str | None) -> None:
+    def __init__(self, region: str | None, submits: float) -> None:
         self._region = region
+        self._submits = submits
+        self._told_of_pace: set[str] = set()
         self._told: OrderedDict[int, None] = OrderedDict()
         self._told_of_masking = False
-        self.target_models: dict[str, str] = {}
 
     def look_at(self, options: TranscriptionOptions, files: int = 1) -> None:
         """Check options that are about to be used, and warn of what they ask for in vain, once for each value of them.
@@ -41,8 +43,7 @@ class Adviser:
             files: How many files are to go into one task.
 
         Raises:
-            InvalidArgumentError: Their hot-word list was made for another model, which the service would ignore; or the
-                model takes one file a task, and there are more.
+            InvalidArgumentError: The model takes one file a task, and there are more.
             OptionsWarning: Where warnings are errors.
         """
         if files > 1 and options.dialect is Dialect.FILE_URL:
@@ -51,7 +52,6 @@ class Adviser:
                 f"<{files} files>",
                 f"{options.model} takes one file a task; Session.transcribe takes many files",
             )
-        self._check_vocabulary(options)
         key = hash(options)
         if key in self._told:
             self._told.move_to_end(key)
@@ -61,6 +61,7 @@ class Adviser:
             self._told.popitem(last=False)
         for misfit in find_misfits(options, self._region):
             warnings.warn(OptionsWarning(misfit), stacklevel=_levels_to_the_caller())
+        self._tell_of_pace(options.model)
         if not self._told_of_masking and options.special_word_filter is None:
             # Nearly everybody's options are like this, so it is no warning; but who looks for the reason finds it.
             self._told_of_masking = True
@@ -69,15 +70,20 @@ class Adviser:
                 "special_word_filter=SpecialWordFilter(reserved=False) leaves them as they were spoken"
             )
 
-    def _check_vocabulary(self, options: TranscriptionOptions) -> None:
-        listed = options.vocabulary_id
-        target = None if listed is None else self.target_models.get(listed)
-        if listed is not None and target is not None and target != options.model:
-            raise InvalidArgumentError(
-                "vocabulary_id",
-                listed,
-                f"the list was made for {target}, and {options.model} would ignore it: ask for model={target!r}, "
-                f"or make a list for {options.model}",
+    def _tell_of_pace(self, name: str) -> None:
+        """Say that the service takes fewer submits of a model than the session would make; it slows down by itself."""
+        model = MODELS.get(name)
+        limits = None if model is None or self._region is None else model.limits.get(self._region)
+        allowed = None if limits is None else limits.submits_per_second
+        if allowed is not None and allowed < self._submits and name not in self._told_of_pace:
+            self._told_of_pace.add(name)
+            logger.info(
+                "the service takes %.3g submits a second of %s in %s, and this session makes up to %.3g: "
+                "with Limits(submit=...) to match, fewer are refused",
+                allowed,
+                name,
+                self._region,
+                self._submits,
             )
 
 

@@ -72,7 +72,7 @@ class Engine:
         self.limits = limits
         self.clock = clock
         self.background = Background()
-        self.adviser = Adviser(account.region)
+        self.adviser = Adviser(account.region, limits.submit)
         self.gateway = Gateway(transport, account, limits, timeouts, random)
         self.collector = Collector(
             self.gateway,

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 import aiofunasr
-from aiofunasr import InvalidArgumentError, OptionsWarning, Session, SpecialWordFilter
+from aiofunasr import Limits, OptionsWarning, Session, SpecialWordFilter
 from aiofunasr.emulator import EmulatorSettings, Service
 from support import play, urls
 
@@ -62,16 +62,21 @@ def test_a_session_knows_its_region() -> None:
     play(scenario, INSTANT, region="ap-southeast-1")
 
 
-def test_a_list_that_is_known_to_be_for_another_model_is_refused() -> None:
+def test_a_model_of_fewer_submits_than_the_session_makes_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(session: Session, service: Service) -> None:
-        session._engine.adviser.target_models["vocab-a-1"] = "fun-asr-mtl"
-        with pytest.raises(InvalidArgumentError, match=r"vocabulary_id='vocab-a-1': the list was made for fun-asr-mtl"):
-            await session.submit(urls(1), vocabulary_id="vocab-a-1")
-        assert not service.ledger.submissions
-        for right in ({"vocabulary_id": "vocab-a-1", "model": "fun-asr-mtl"}, {"vocabulary_id": "vocab-of-somebody"}):
-            session.transcribe(urls(1), **right)
+        for number in (1, 2):
+            session.transcribe(urls(number), model="fun-asr")
+            session.transcribe(urls(number), model="fun-asr-mtl", channel_id=[number])
 
-    play(scenario, INSTANT)
+    with caplog.at_level(logging.INFO, logger="aiofunasr"):
+        play(scenario, INSTANT, region="ap-southeast-1")
+        told = [record.getMessage() for record in caplog.records if "submits a second" in record.getMessage()]
+        assert len(told) == 1
+        assert told[0].startswith("the service takes 1.67 submits a second of fun-asr-mtl in ap-southeast-1, and this")
+        caplog.clear()
+        play(scenario, INSTANT, region="ap-southeast-1", limits=Limits(submit=100 / 60))
+        play(scenario, INSTANT, region="cn-beijing")
+        assert not [record for record in caplog.records if "submits a second" in record.getMessage()]
 
 
 def test_that_the_service_masks_words_is_told_once_to_who_listens(caplog: pytest.LogCaptureFixture) -> None:
