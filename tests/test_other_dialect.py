@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +24,8 @@ MODEL = "qwen3-asr-flash-filetrans"
 INSTANT = EmulatorSettings.instant()
 
 
-async def everything(session: Session, files: list[str | Path] | list[str], **asked: object) -> list[SubtaskResult]:
-    async with session.transcribe(files, model=MODEL, **asked) as batch:  # type: ignore[arg-type]
+async def everything(session: Session, files: Sequence[str | Path], **asked: Any) -> list[SubtaskResult]:
+    async with session.transcribe(files, model=MODEL, **asked) as batch:
         return sorted([result async for result in batch], key=lambda result: result.index)
 
 

@@ -106,11 +106,10 @@ def _model_text(model: Model) -> str:
 def _show_models(models: Sequence[Model]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("MODEL", "REGIONS", "LANGUAGES", ""):
-        table.add_column(column, no_wrap=column == "MODEL", overflow="fold")
+        table.add_column(column, no_wrap=bool(column), overflow="fold")
     for model in models:
-        several = len(model.languages) > 8
-        languages = f"{len(model.languages)} languages" if several else " ".join(model.languages)
-        table.add_row(model.name, " ".join(model.regions), languages, model.note)
+        languages = f"{len(model.languages)}" if len(model.languages) > 2 else " ".join(model.languages)
+        table.add_row(model.name, "\n".join(model.regions), languages or "-", model.note)
     Console().print(table, markup=False)
 
 
