@@ -10,10 +10,9 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from aiofunasr.cli import asked, options
+from aiofunasr.cli import asked, options, reference
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
-from aiofunasr.cli.reference import explain, show_models
 from aiofunasr.cli.resume import ResumeJob, resume
 from aiofunasr.cli.running import run_command
 from aiofunasr.cli.tasks import TaskQuery, cancel_tasks, list_tasks
@@ -269,33 +268,7 @@ def cancel_command(
     _do(partial(cancel_tasks, tasks, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
 
 
-@app.command(name="models")
-def models_command(
-    *,
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Say all there is about these.")] = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """List the service's models for recorded files: where they are, which languages they know, what they take.
-
-    Piped, it is lines of name, regions, languages and a note, with tabs between. Other models can be used all the same.
-    """
-    _do(partial(show_models, names or (), as_json=as_json))
-
-
-@app.command(name="explain")
-def explain_command(
-    *,
-    code: Annotated[
-        str | None, typer.Argument(help="A code of the service, an HTTP status, or an error class of the library.")
-    ] = None,
-    as_json: options.AsJson = False,
-) -> None:
-    """Say what an error code means, whether to try again, and what can be done; without a code, list all of them.
-
-    The list is lines of code, where it stands, and meaning, with tabs between.
-    """
-    _do(partial(explain, code, as_json=as_json))
-
+app.add_typer(reference.app)
 
 journal_app = typer.Typer(no_args_is_help=True, help="Look into the journal of a run.")
 app.add_typer(journal_app, name="journal")

@@ -7,16 +7,19 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from textwrap import wrap
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from aiofunasr import errors
 from aiofunasr.catalogue import BY_STATUS, FILE_CODES, REQUEST_CODES, CodeEntry, entries_of
+from aiofunasr.cli import options
 from aiofunasr.cli.delivery import print_text
-from aiofunasr.cli.running import CommandError
+from aiofunasr.cli.running import CommandError, run_command
 from aiofunasr.cli.wording import printable
 from aiofunasr.errors import FunASRError
 from aiofunasr.models import MODELS, Model
@@ -214,3 +217,36 @@ def _near(name: str, known: Iterable[str]) -> str:
     lower = {each.lower(): each for each in known}
     near = [lower[found] for found in get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
     return f" Close to it: {', '.join(near)}" if near else ""
+
+
+# --- what can be typed ------------------------------------------------------------------------------------------
+
+app = typer.Typer()
+
+
+@app.command(name="models")
+def models_command(
+    *,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Say all there is about these.")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the service's models for recorded files: where they are, which languages they know, what they take.
+
+    Piped, it is lines of name, regions, languages and a note, with tabs between. Other models can be used all the same.
+    """
+    raise typer.Exit(run_command(partial(show_models, names or (), as_json=as_json)))
+
+
+@app.command(name="explain")
+def explain_command(
+    *,
+    code: Annotated[
+        str | None, typer.Argument(help="A code of the service, an HTTP status, or an error class of the library.")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say what an error code means, whether to try again, and what can be done; without a code, list all of them.
+
+    The list is lines of code, where it stands, and meaning, with tabs between.
+    """
+    raise typer.Exit(run_command(partial(explain, code, as_json=as_json)))
