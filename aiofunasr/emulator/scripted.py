@@ -72,7 +72,9 @@ _CODES: Final = frozenset(
         "SERVER_ERROR",
         "SUCCESS_WITH_NO_VALID_FRAGMENT",
         "SystemError",
+        "Throttling",
         "Throttling.AllocationQuota",
+        "Throttling.RateQuota",
         "UNSUPPORTED_FORMAT",
     }
 )

@@ -44,18 +44,19 @@ authorized_result_status = 403
 
 def test_a_document_sets_switches_by_group() -> None:
     settings = with_changes(EmulatorSettings(), read_tables(tomllib.loads(DOCUMENT)))
-    assert settings == EmulatorSettings(
-        region="ap-southeast-1",
-        models=frozenset({"fun-asr"}),
-        api_keys={"sk-a": "one"},
-        query_limit=RateLimit(5),
-        submit_limit=RateLimit(100, 60),
-        max_running_tasks=3,
-        submit_limits={"fun-asr-mtl": RateLimit(1, 2)},
-        queue_seconds=(0.0, 0.5),
-        processing_speed=math.inf,
-        authorized_result_status=403,
-    )
+    expected: dict[str, Any] = {
+        "region": "ap-southeast-1",
+        "models": {"fun-asr"},
+        "api_keys": {"sk-a": "one"},
+        "query_limit": RateLimit(5),
+        "submit_limit": RateLimit(100, 60),
+        "max_running_tasks": 3,
+        "submit_limits": {"fun-asr-mtl": RateLimit(1, 2)},
+        "queue_seconds": (0.0, 0.5),
+        "processing_speed": math.inf,
+        "authorized_result_status": 403,
+    }
+    assert settings == EmulatorSettings(**expected)
 
 
 def test_every_field_is_a_switch_with_a_word_about_it() -> None:
