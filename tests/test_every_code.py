@@ -6,6 +6,7 @@ request may be sent again, what becomes of it, and a word its advice must have.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,6 @@ from aiofunasr import (
     TranscriptionOptions,
 )
 from aiofunasr.emulator import EmulatorSettings, Fault, FaultPlan, Service
-from aiofunasr.emulator.faults import ErrorForm
 from aiofunasr.wire import replies, requests
 from aiofunasr.wire.messages import Kind, Reply, Request
 from aiofunasr.wire.requests import Caller
@@ -194,13 +194,15 @@ def test_a_refused_request_says_why_and_what_can_be_done(entry: Refusal, operati
 
 
 @pytest.mark.parametrize("spelling", [str, lambda code: code.lower()], ids=["as ever", "lower case"])
-@pytest.mark.parametrize("form", ["msg", "openai", "nested"])
+@pytest.mark.parametrize("form", ["nested", "msg", "bare", "JSON in the message"])
 @pytest.mark.parametrize("entry", [entry for entry in REQUEST_LEVEL if entry[1]], ids=of)
-def test_a_refusal_is_the_same_however_it_is_written(
-    entry: Refusal, form: ErrorForm, spelling: Callable[[str], str]
-) -> None:
+def test_a_refusal_is_the_same_however_it_is_written(entry: Refusal, form: Any, spelling: Callable[[str], str]) -> None:
     status, code, message, retryable, kind, word = entry
-    fault = Fault(status=status, code=spelling(code), message=message, form=form)
+    as_text, settings = form == "JSON in the message", INSTANT
+    written = json.dumps({"code": spelling(code), "message": message or code}) if as_text else message
+    if not as_text:
+        settings = INSTANT.replace(error_form=form)
+    fault = Fault(status=status, code=spelling(code), message=written)
 
     async def scenario(session: Session, service: Service) -> None:
         with pytest.raises(ServiceError) as caught:
@@ -208,11 +210,10 @@ def test_a_refusal_is_the_same_however_it_is_written(
         error = caught.value
         assert type(error) is kind
         assert (error.code, error.retryable) == (spelling(code), retryable)
-        # Where there is no message inside, the JSON is all there is.
-        assert error.message == message or (form == "nested" and not message)
+        assert error.message == (message or code if as_text else message)
         assert word in error.advice
 
-    play(scenario, INSTANT, faults=FaultPlan().on("list", fault, 1))
+    play(scenario, settings, faults=FaultPlan().on("list", fault, 1))
 
 
 @pytest.mark.parametrize("entry", REQUEST_LEVEL, ids=of)

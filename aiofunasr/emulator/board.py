@@ -82,7 +82,7 @@ class TaskBoard:
         script: ScriptedRecognizer | None,
         chance: random.Random,
     ) -> None:
-        self.settings = settings
+        self._settings = settings
         self._storage = storage
         self._ledger = ledger
         self._script = script
@@ -100,6 +100,19 @@ class TaskBoard:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    @property
+    def settings(self) -> EmulatorSettings:
+        """How tasks behave from now on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: EmulatorSettings) -> None:
+        before, self._settings = self._settings, settings
+        if before.all_failed_form != settings.all_failed_form:
+            # What a task is listed as is another thing now.
+            for index in self._indexes.values():
+                index.start_over()
 
     def accept(
         self, submit: Submit, caller: Caller, ids: tuple[str, str], now: float, hot_words: tuple[HotWord, ...] = ()

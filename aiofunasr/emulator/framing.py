@@ -7,15 +7,14 @@ caller's.
 from __future__ import annotations
 
 import gzip
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from aiofunasr.emulator.faults import ErrorForm, Fault
+from aiofunasr.emulator.faults import Fault
 from aiofunasr.emulator.messages import HttpRequest, HttpResponse, StorageRefusalError, json_bytes, xml_error
 from aiofunasr.emulator.routes import Kind
 from aiofunasr.emulator.settings import EmulatorSettings
@@ -71,14 +70,6 @@ def storage_refusal(call: Call, refusal: StorageRefusalError, host: str) -> Http
     return storage_reply(call, refusal.status, body, "application/xml")
 
 
-_ERROR_FORMS: Final[dict[ErrorForm, Callable[[str, str], dict[str, Any]]]] = {
-    "usual": lambda code, message: {"code": code, "message": message},
-    "msg": lambda code, message: {"code": code, "msg": message},
-    "openai": lambda code, message: {"error": {"code": code, "message": message, "type": "invalid_request_error"}},
-    "nested": lambda code, message: {"code": code, "message": json.dumps({"code": code, "message": message})},
-}
-
-
 def gateway_reply(call: Call, settings: EmulatorSettings, status: int) -> HttpResponse:
     """Frame what a gateway says in place of the service, as the fault has it.
 
@@ -87,9 +78,20 @@ def gateway_reply(call: Call, settings: EmulatorSettings, status: int) -> HttpRe
     fault = call.fault
     if fault.html:
         return HttpResponse(status, {"content-type": "text/html"}, _HTML % (status, status))
-    body = _ERROR_FORMS[fault.form](fault.code, fault.message) | {"request_id": call.request_id}
+    body = error_body(call, settings, fault.code, fault.message)
     headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
     return json_reply(call, settings, status, body, headers)
+
+
+def error_body(call: Call, settings: EmulatorSettings, code: str, message: str) -> dict[str, Any]:
+    """Build the body of an error in one of the forms there are (section 6.1); a few have a message and no code."""
+    said = {"msg" if settings.error_form == "msg" else "message": message}
+    error: dict[str, Any] = {"code": code, **said} if code else dict(said)
+    if settings.error_form == "bare":
+        return error
+    if settings.error_form == "nested":
+        error = {"error": {**error, "type": code or "error"}}
+    return {**error, "request_id": call.request_id}
 
 
 def dated(response: HttpResponse, now: float) -> HttpResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from aiofunasr.emulator.messages import API_PREFIX, OSS_PREFIX, RESULTS_PREFIX, HttpRequest
 from aiofunasr.emulator.signing import CERTIFICATE_PATH
@@ -25,6 +25,9 @@ _ROUTES: Final[dict[Kind, tuple[set[str], re.Pattern[str]]]] = {
     "certificate": ({"GET"}, re.compile(re.escape(CERTIFICATE_PATH))),
     "result": ({"GET"}, re.compile(rf"{RESULTS_PREFIX}(.+)")),
 }
+
+
+KINDS: Final = get_args(Kind)
 
 
 def route(request: HttpRequest) -> tuple[Kind, str]:

@@ -35,8 +35,8 @@ class EmulatorServer:
 
     Without a recognizer, or with a `ScriptedRecognizer`, a script decides every outcome. Any other recognizer
     gets the files themselves: they are fetched, and recognized `files_at_once` at a time; it is closed with
-    the server unless `close_recognizer` is False. `port=0` takes a free one. `clock` returns seconds since
-    the epoch.
+    the server unless `close_recognizer` is False. `port=0` takes a free one. `admin` serves the admin route under
+    `/emulator/`, with no key. `clock` returns seconds since the epoch.
 
     Entering and leaving may happen in different asyncio tasks, as test fixtures and framework lifespans do.
     """
@@ -51,6 +51,7 @@ class EmulatorServer:
         port: int = 0,
         files_at_once: int = 2,
         close_recognizer: bool = True,
+        admin: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if files_at_once < 1:
@@ -62,6 +63,7 @@ class EmulatorServer:
         self._port = port
         self._files_at_once = files_at_once
         self._close_recognizer = close_recognizer
+        self._admin = admin
         self._clock = clock
         self._serving: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -156,7 +158,9 @@ class EmulatorServer:
             workers.notify()
             pusher.notify()
 
-        application = make_application(self._service, uploads=directory, clock=self._clock, on_request=on_request)
+        application = make_application(
+            self._service, uploads=directory, clock=self._clock, on_request=on_request, admin=self._admin
+        )
         runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         async with anyio.create_task_group() as group:
             try:

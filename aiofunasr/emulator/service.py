@@ -130,6 +130,8 @@ class Service:
     @settings.setter
     def settings(self, settings: EmulatorSettings) -> None:
         self._settings = settings
+        if settings.public_url is not None:
+            self.public_url = settings.public_url
         for part in (self._board, self.storage, self._results, self._outbox, self._operations):
             part.settings = settings
 
