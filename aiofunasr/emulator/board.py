@@ -82,7 +82,7 @@ class TaskBoard:
         script: ScriptedRecognizer | None,
         chance: random.Random,
     ) -> None:
-        self.settings = settings
+        self._settings = settings
         self._storage = storage
         self._ledger = ledger
         self._script = script
@@ -100,6 +100,19 @@ class TaskBoard:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    @property
+    def settings(self) -> EmulatorSettings:
+        """How tasks behave from now on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: EmulatorSettings) -> None:
+        before, self._settings = self._settings, settings
+        if before.all_failed_form != settings.all_failed_form:
+            # What a task is listed as is another thing now.
+            for index in self._indexes.values():
+                index.start_over()
 
     def accept(
         self, submit: Submit, caller: Caller, ids: tuple[str, str], now: float, hot_words: tuple[HotWord, ...] = ()
@@ -155,8 +168,9 @@ class TaskBoard:
         self._schedule(task.canceled_at + self.settings.retention, "forget", task)
         return True
 
-    def advance(self, now: float) -> list[Task]:
-        """Bill what ended and forget what is past its retention; return what was forgotten."""
+    def advance(self, now: float) -> tuple[list[Task], list[Task]]:
+        """Bill what ended and forget what is past its retention; return both."""
+        ended: list[Task] = []
         forgotten: list[Task] = []
         while self._events and self._events[0][0] <= now:
             _, _, event, task = heappop(self._events)
@@ -170,7 +184,12 @@ class TaskBoard:
             elif task.canceled_at is None and task.ends_at is not None:
                 self._ledger.bill(task.billed_ms)
                 self._schedule(task.ends_at + self.settings.retention, "forget", task)
-        return forgotten
+                ended.append(task)
+        return ended, forgotten
+
+    def next_event(self) -> float | None:
+        """Return when `advance` has something to do next, or None."""
+        return self._events[0][0] if self._events else None
 
     # Work
 
@@ -199,7 +218,9 @@ class TaskBoard:
             self._waiting_files.extend((task, file) for file in task.files)
 
     def finish_file(self, job: FileJob, outcome: FinishedFile | FileProblem, now: float) -> None:
-        """Record what came of a file; the last one ends its task."""
+        """Record what came of a file; the last one ends its task. What a reset forgot is forgotten."""
+        if job.task.task_id not in self._tasks:
+            return
         self._finish(job.task, job.file, outcome, now)
 
     def _finish(self, task: Task, file: TaskFile, outcome: FinishedFile | FileProblem, now: float) -> None:

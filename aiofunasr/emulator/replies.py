@@ -78,9 +78,9 @@ def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, An
         "model_name": task.model.name,
         "region": task.site.region,
         "gmt_create": _milliseconds(task.submitted_at),
-        "api_key_id": str(_digits(task.api_key, 7)),
-        "caller_uid": str(_digits(task.account, 16)),
-        "caller_parent_id": str(_digits(task.account, 16)),
+        "api_key_id": key_number(task.api_key),
+        "caller_uid": account_number(task.account),
+        "caller_parent_id": account_number(task.account),
         "user_api_unique_key": f"apikey:v1:audio:asr:transcription:{task.model.name}",
     }
     scheduled_at = _scheduled_at(task, now, settings)
@@ -144,6 +144,22 @@ def _result(task: Task, file: TaskFile, now: float, link_of: LinkOf) -> dict[str
         result["message"] = file.problem.message or file.problem.code
         result["subtask_status"] = "FAILED"
     return result
+
+
+def second_time(seconds: float, settings: EmulatorSettings) -> str:
+    """Write a time the way events and vocabularies do: `YYYY-MM-DD HH:MM:SS`, no zone (sections 9 and 10)."""
+    moment = datetime.fromtimestamp(seconds, service_zone(settings))
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def key_number(api_key: str) -> str:
+    """Return the id of an API key, which does not show the key."""
+    return str(_digits(api_key, 7))
+
+
+def account_number(account: str) -> str:
+    """Return the number of an account."""
+    return str(_digits(account, 16))
 
 
 def _milliseconds(seconds: float) -> int:

@@ -169,6 +169,16 @@ class ObjectStorage:
         orphans, self._orphans = self._orphans, []
         return orphans
 
+    def clear(self) -> list[Path]:
+        """Forget every object; return the files that are left over."""
+        for key in list(self._objects):
+            self._discard(key)
+        return self.take_orphans()
+
+    def adopt_orphans(self, paths: list[Path]) -> None:
+        """Have these files deleted, too."""
+        self._orphans += paths
+
     def _discard(self, key: str) -> None:
         content = self._objects.pop(key).content
         if isinstance(content, Path):

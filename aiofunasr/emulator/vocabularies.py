@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -15,7 +14,7 @@ from attrs import evolve, frozen
 from aiofunasr.emulator.messages import RefusalError
 from aiofunasr.emulator.models import CATALOGUE
 from aiofunasr.emulator.recognizer import HotWord
-from aiofunasr.emulator.replies import service_zone
+from aiofunasr.emulator.replies import second_time
 from aiofunasr.emulator.settings import EmulatorSettings
 
 VOCABULARY_MODEL: Final = "speech-biasing"
@@ -186,13 +185,10 @@ class VocabularyShelf:
 
     def _state(self, found: Vocabulary, now: float) -> dict[str, Any]:
         return {
-            "gmt_create": self._written(found.created_at),
-            "gmt_modified": self._written(found.modified_at),
+            "gmt_create": second_time(found.created_at, self.settings),
+            "gmt_modified": second_time(found.modified_at, self.settings),
             "status": found.status(now),
         }
-
-    def _written(self, seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, service_zone(self.settings)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _takes_hot_words(model: str) -> bool:

@@ -81,6 +81,7 @@ class EmulatorSettings(
             "min_processing_seconds": 0.0,
             "dead_link_seconds": 0.0,
             "event_delay_seconds": (0.0, 0.0),
+            "event_retry_seconds": (0.0, 0.0),
         }
         return cls(**(at_once | changes))
 

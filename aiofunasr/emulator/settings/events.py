@@ -29,7 +29,13 @@ class EventSettings:
         default=True, metadata=says("Put the task's results in the event; off: it has to be asked about.")
     )
     event_attempts: int = field(
-        default=5, validator=POSITIVE_INTEGER, metadata=says("How often a delivery is tried that is not taken.")
+        default=4, validator=POSITIVE_INTEGER, metadata=says("How often a delivery is tried that is not taken.")
+    )
+    event_retry_seconds: tuple[float, float] = field(
+        default=(10.0, 20.0),
+        converter=pair,
+        validator=check_range,
+        metadata=says("How long until it is tried again: something between the two."),
     )
     event_timeout: float = field(
         default=5.0, validator=POSITIVE, metadata=says("Seconds within which the receiver has to answer.")
