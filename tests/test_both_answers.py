@@ -80,9 +80,9 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
 
 def cases() -> list[Any]:
     return [
-        pytest.param(answer, id=f"{question}: {', '.join(f'{name}={value}' for name, value in answer.items())}")
+        pytest.param(answer, id=f"{question}, {number}")
         for question, answers in ANSWERS.items()
-        for answer in answers
+        for number, answer in enumerate(answers, 1)
     ]
 
 
