@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiofunasr.emulator.framing import Call
 from aiofunasr.emulator.ledger import Ledger
@@ -30,7 +30,7 @@ class Caller:
     """Whose request it is; `api_key` is the key itself, of a token the one it was made with."""
 
     account: str
-    api_key: str
+    api_key: str = field(repr=False)
     site: Site
 
 

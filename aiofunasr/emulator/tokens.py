@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiofunasr.emulator.messages import RefusalError
 
@@ -18,7 +18,7 @@ _LONGEST_SECONDS: Final = 1800
 
 @frozen
 class _Token:
-    api_key: str
+    api_key: str = field(repr=False)
     expires_at: int
 
 
