@@ -92,7 +92,11 @@ def test_the_client_works_with_either_answer(answer: dict[str, Any], tmp_path: P
     local.write_bytes(b"RIFF" * 100)
 
     async def scenario(session: Session, service: Service) -> None:
-        options: dict[str, Any] = {"language_hints": ["en"], "speech_noise_threshold": 0.1, "extra_parameters": {"new": 1}}
+        options: dict[str, Any] = {
+            "language_hints": ["en"],
+            "speech_noise_threshold": 0.1,
+            "extra_parameters": {"new": 1},
+        }
         batch = session.transcribe([*FILES, local], special_word_filter="{}", **options)
         results = sorted([result async for result in batch], key=lambda result: result.index)
         check(results)

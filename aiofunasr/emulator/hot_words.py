@@ -66,7 +66,8 @@ def _corrected(sentence: RecognizedSentence, targets: Sequence[_Target]) -> Reco
     position = 0
     changed = False
     while position < len(sentence.words):
-        found = next((hit for target in targets if (hit := _match(sentence.words, position, target))), None)
+        hits = (_match(sentence.words, position, target) for target in targets)
+        found = next((hit for hit in hits if hit is not None), None)
         if found is None:
             words.append(sentence.words[position])
             position += 1
