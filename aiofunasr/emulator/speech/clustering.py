@@ -72,8 +72,9 @@ def _centres(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each group's weighted mean and its weight; the product of two means is their average likeness."""
     totals = np.bincount(labels, weights).astype(np.float64)
-    sums = np.zeros((len(totals), voices.shape[1]))
-    np.add.at(sums, labels, voices * weights[:, None])
+    order = np.argsort(labels, kind="stable")
+    firsts = np.searchsorted(labels[order], np.arange(len(totals)))
+    sums = np.add.reduceat((voices * weights[:, None])[order], firsts)
     return sums / totals[:, None], totals
 
 
