@@ -18,6 +18,8 @@ from aiofunasr.emulator.recognizer import (
 from aiofunasr.emulator.speech.activity import SpeechFinder, SpeechSegment
 from aiofunasr.emulator.speech.decode import SAMPLE_RATE, AudioBlock, MediaFile
 from aiofunasr.emulator.speech.engine import Engine
+from aiofunasr.emulator.speech.fillers import remove_fillers
+from aiofunasr.emulator.speech.hot_words import HotWords
 from aiofunasr.emulator.speech.models import Models
 from aiofunasr.emulator.speech.sentences import SentenceBuilder
 from aiofunasr.emulator.speech.speakers import SpeakerChanges, SpeakerFinder
@@ -52,16 +54,13 @@ def recognize_file(media: Path, request: RecognitionRequest, models: Models, sto
             and `InvalidParameter` for a language that the engine does not know.
         StoppedError: `stop` was set.
     """
-    language = _language(request, models.engine)
+    ear = _Ear(request, models.engine)
     channel_ids = tuple(dict.fromkeys(request.channel_ids))
     changes = None
     if request.diarization_enabled and len(channel_ids) == 1:
         changes = _find_speakers(media, channel_ids[0], request, models, stop)
     with MediaFile(media) as file:
-        tracks = {
-            channel_id: _Track(channel_id, models.engine, language, _finder(request, models), changes)
-            for channel_id in channel_ids
-        }
+        tracks = {channel_id: _Track(channel_id, ear, _finder(request, models), changes) for channel_id in channel_ids}
         for block in _blocks(file, channel_ids, stop):
             tracks[block.channel_id].feed(block)
         results = tuple(track.finish() for track in tracks.values())
@@ -122,20 +121,33 @@ def _find_speakers(
     return speakers.finish(request.speaker_count)
 
 
+class _Ear:
+    """What turns a segment into words: the engine, and what the request wants done to them."""
+
+    def __init__(self, request: RecognitionRequest, engine: Engine) -> None:
+        self._engine = engine
+        self._language = _language(request, engine)
+        self._hot_words = HotWords(request.hot_words, self._language)
+        self._removes_fillers = request.disfluency_removal_enabled
+
+    def hear(self, segment: SpeechSegment) -> list[TimedWord]:
+        words = self._hot_words.apply(self._recognize(segment))
+        return remove_fillers(words) if self._removes_fillers else words
+
+    def _recognize(self, segment: SpeechSegment) -> list[TimedWord]:
+        heard = self._engine.recognize_segment(segment.samples, self._language)
+        if heard.pieces:
+            end_ms = segment.begin_ms + len(segment.samples) * 1000 // SAMPLE_RATE
+            return words_from_pieces(heard.pieces, segment.begin_ms, end_ms)
+        return estimate_times(split_words(heard.text), segment.regions)
+
+
 class _Track:
     """One track on its way from blocks of samples to sentences."""
 
-    def __init__(
-        self,
-        channel_id: int,
-        engine: Engine,
-        language: str | None,
-        finder: SpeechFinder,
-        changes: SpeakerChanges | None,
-    ) -> None:
+    def __init__(self, channel_id: int, ear: _Ear, finder: SpeechFinder, changes: SpeakerChanges | None) -> None:
         self._channel_id = channel_id
-        self._engine = engine
-        self._language = language
+        self._ear = ear
         self._finder = finder
         self._changes = changes
         self._builder = SentenceBuilder()
@@ -158,7 +170,7 @@ class _Track:
             self._speech_ms += segment.speech_ms
             parts = [(segment, None)] if self._changes is None else self._changes.split(segment)
             for part, speaker in parts:
-                words = self._recognize(part)
+                words = self._ear.hear(part)
                 if words and speaker != self._speaker:
                     self._say(self._builder.finish())
                     self._speaker = speaker
@@ -168,10 +180,3 @@ class _Track:
         for sentence in sentences:
             speaker_id = self._speaker_ids.setdefault(self._speaker, len(self._speaker_ids) - 1)
             self._sentences.append(evolve(sentence, speaker_id=speaker_id))
-
-    def _recognize(self, segment: SpeechSegment) -> list[TimedWord]:
-        heard = self._engine.recognize_segment(segment.samples, self._language)
-        if heard.pieces:
-            end_ms = segment.begin_ms + len(segment.samples) * 1000 // SAMPLE_RATE
-            return words_from_pieces(heard.pieces, segment.begin_ms, end_ms)
-        return estimate_times(split_words(heard.text), segment.regions)

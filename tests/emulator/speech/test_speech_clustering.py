@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from aiofunasr.emulator.speech import clustering
 from aiofunasr.emulator.speech.clustering import group_voices, nearest_speakers
 
 
-def voices(*speakers: int, spread: float = 0.25, seed: int = 0) -> np.ndarray:
+def voices(*speakers: int, spread: float = 0.25, seed: int = 0) -> Any:
     """Return a voice for each number, near those of the same number and at right angles to the others."""
     chance = np.random.default_rng(seed)
     made = np.eye(64, dtype=np.float32)[list(speakers)]

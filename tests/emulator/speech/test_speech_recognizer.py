@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from speech.speech_media import DISPOSED, FORMATS, MARRIED, MARRIED_TEXT, encode, mono, read, shared_audio
 
-from aiofunasr.emulator.recognizer import FileProblemError, Recognition, RecognitionRequest
+from aiofunasr.emulator.recognizer import FileProblemError, HotWord, Recognition, RecognitionRequest
 from aiofunasr.emulator.samples import SAMPLE_TEXT, sample_path
 from aiofunasr.emulator.speech import Heard, SpeechRecognizer, default_recognizer
 from aiofunasr.emulator.speech.decode import Samples
@@ -129,6 +129,22 @@ async def test_only_the_first_language_counts(shared: SpeechRecognizer, hints: t
     assert plain(await shared.recognize(ask(language_hints=hints), MARRIED)) == MARRIED_TEXT
 
 
+async def test_hot_words_change_what_is_recognized(shared: SpeechRecognizer) -> None:
+    """The engine hears "Ava Gal" or the like."""
+    path = shared_audio("en/ami_ES2011a_h0_40-46.wav")
+    assert "Abigail Claflin" not in (await shared.recognize(ask(), path)).tracks[0].sentences[0].text
+    recognition = await shared.recognize(ask(hot_words=(HotWord("Abigail Claflin"),)), path)
+    sentence = recognition.tracks[0].sentences[0]
+    assert "Abigail Claflin" in sentence.text
+    assert "".join(word.text + word.punctuation for word in sentence.words) == sentence.text
+
+
+async def test_hot_words_leave_the_rest_alone(shared: SpeechRecognizer) -> None:
+    names = ("Elinor", "Willoughby", "Norland", "Barton", "Ferrars", "Marianne", "Brandon", "Lucy")
+    recognition = await shared.recognize(ask(hot_words=tuple(HotWord(name) for name in names)), MARRIED)
+    assert plain(recognition) == MARRIED_TEXT
+
+
 async def test_a_long_recording_keeps_all_of_its_sentences(
     shared: SpeechRecognizer, tmp_path: Path, married: Samples, disposed: Samples
 ) -> None:
@@ -175,6 +191,16 @@ async def recognizers() -> AsyncIterator[Callable[..., SpeechRecognizer]]:
 
 
 Make = Callable[..., SpeechRecognizer]
+
+
+async def test_fillers_are_removed_on_request(recognizers: Make) -> None:
+    recognizer = recognizers(lambda: "Um, yes, uh, no.")
+    kept = await recognizer.recognize(ask(), MARRIED)
+    assert [sentence.text for sentence in kept.tracks[0].sentences] == ["Um, yes, uh, no."]
+    removed = await recognizer.recognize(ask(disfluency_removal_enabled=True), MARRIED)
+    assert [sentence.text for sentence in removed.tracks[0].sentences] == ["Yes, no."]
+    only = recognizers(lambda: "Um, uh.")
+    assert (await problem(only, MARRIED, ask(disfluency_removal_enabled=True))).code == "ASR_RESPONSE_HAVE_NO_WORDS"
 
 
 @pytest.mark.parametrize("text", ["", "...", " "])
