@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from aiohttp import web
-from speech.speech_media import FORMATS, MARRIED, MARRIED_TEXT, encode, mono, read, shared_audio
+from speech.speech_media import DISPOSED, FORMATS, MARRIED, MARRIED_TEXT, encode, mono, read, shared_audio
 
 import aiofunasr
 from aiofunasr import FileDownloadError, FileFormatError, FunASRError, Session
@@ -103,6 +103,34 @@ async def test_two_tracks_give_two_transcripts(session: Session) -> None:
     assert (left.channel_id, right.channel_id) == (0, 1)
     assert "complaint against the wizard" in words(left.text)
     assert words(right.text) == "the horizon seems extremely distant"
+
+
+@pytest.fixture
+def two_tracks(tmp_path: Path) -> Path:
+    """One reading on the left, another on the right."""
+    left, right = read(MARRIED), read(DISPOSED)
+    return encode(tmp_path / "two.wav", [np.stack([left, np.pad(right, (0, len(left) - len(right)))])])
+
+
+@pytest.mark.parametrize("channels", [[0], [1], [0, 1], [1, 0]])
+async def test_the_tracks_asked_for_are_recognized(session: Session, two_tracks: Path, channels: list[int]) -> None:
+    (result,) = await aiofunasr.transcribe([two_tracks], session=session, channel_id=channels)
+    transcript = result.unwrap()
+    said = {channel.channel_id: words(channel.text) for channel in transcript.channels}
+    assert list(said) == channels
+    assert said.get(0, MARRIED_TEXT) == MARRIED_TEXT
+    assert said.get(1, "young man").endswith("young man")
+    assert transcript.properties.channels == (0, 1)
+
+
+@pytest.mark.parametrize("channels", [[2], [0, 2]])
+async def test_a_track_the_file_does_not_have_fails_the_file(
+    session: Session, two_tracks: Path, channels: list[int]
+) -> None:
+    (result,) = await aiofunasr.transcribe([two_tracks], session=session, channel_id=channels)
+    assert isinstance(result.error, FileFormatError)
+    assert result.error.code == "NO_VALID_AUDIO_ERROR"
+    assert "channel_id 2" in str(result.error)
 
 
 async def test_a_language_the_engine_does_not_know_is_a_failure_with_advice(session: Session) -> None:

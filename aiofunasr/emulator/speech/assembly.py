@@ -51,7 +51,7 @@ def recognize_file(media: Path, request: RecognitionRequest, models: Models, sto
     Raises:
         FileProblemError: the file has no result: what `MediaFile` raises, `SUCCESS_WITH_NO_VALID_FRAGMENT` for
             no speech, `ASR_RESPONSE_HAVE_NO_WORDS` for speech without words (the protocol notes, section 6.3),
-            and `InvalidParameter` for a language that the engine does not know.
+            and `InvalidParameter` for languages none of which the engine knows.
         StoppedError: `stop` was set.
     """
     ear = _Ear(request, models.engine)
@@ -78,18 +78,19 @@ def recognize_file(media: Path, request: RecognitionRequest, models: Models, sto
     )
 
 
-def _language(request: RecognitionRequest, engine: Engine) -> str | None:
-    """Return the language to recognize; only the first hint counts (the protocol notes, section 2.3)."""
-    if not request.language_hints:
-        return None
-    hint = request.language_hints[0]
-    language = hint.lower().replace("_", "-").partition("-")[0]
-    if language in engine.languages:
-        return language
-    known = ", ".join(sorted(engine.languages))
+def _languages(request: RecognitionRequest, engine: Engine) -> tuple[str, ...]:
+    """Return the languages hinted at that the engine knows; those of a hint it does not know are left out.
+
+    How many hints count is the model's affair (the protocol notes, section 2.3).
+    """
+    hints = [hint.lower().replace("_", "-").partition("-")[0] for hint in request.language_hints]
+    languages = tuple(dict.fromkeys(hint for hint in hints if hint in engine.languages))
+    if languages or not hints:
+        return languages
+    asked, known = (", ".join(map(repr, codes)) for codes in (request.language_hints, sorted(engine.languages)))
     raise FileProblemError(
         "InvalidParameter",
-        f"language_hints asks for {hint!r}, and the emulator's {engine.name} engine knows {known}. For other"
+        f"language_hints asks for {asked}, and the emulator's {engine.name} engine knows {known}. For other"
         " languages start the emulator with a multilingual Whisper model:"
         ' pip install "aiofunasr[whisper]", then `aiofunasr emulator --engine whisper --model DIR`,'
         " or `aiofunasr transcribe --local --engine whisper --engine-model DIR`.",
@@ -126,8 +127,8 @@ class _Ear:
 
     def __init__(self, request: RecognitionRequest, engine: Engine) -> None:
         self._engine = engine
-        self._language = _language(request, engine)
-        self._hot_words = HotWords(request.hot_words, self._language)
+        self._languages = _languages(request, engine)
+        self._hot_words = HotWords(request.hot_words, self._languages)
         self._removes_fillers = request.disfluency_removal_enabled
 
     def hear(self, segment: SpeechSegment) -> list[TimedWord]:
@@ -135,7 +136,7 @@ class _Ear:
         return remove_fillers(words) if self._removes_fillers else words
 
     def _recognize(self, segment: SpeechSegment) -> list[TimedWord]:
-        heard = self._engine.recognize_segment(segment.samples, self._language)
+        heard = self._engine.recognize_segment(segment.samples, self._languages)
         if heard.pieces:
             end_ms = segment.begin_ms + len(segment.samples) * 1000 // SAMPLE_RATE
             return words_from_pieces(heard.pieces, segment.begin_ms, end_ms)

@@ -6,7 +6,7 @@ by sound: a word, or a few in a row, that is near enough to one becomes it. How 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -70,12 +70,12 @@ class _Match:
 class HotWords:
     """The hot words of one file, ready to be looked for."""
 
-    def __init__(self, hot_words: Sequence[HotWord], language: str | None = None) -> None:
-        """Prepare the words; those meant for another language than the `language` of the file are left out."""
+    def __init__(self, hot_words: Sequence[HotWord], languages: Collection[str] = ()) -> None:
+        """Prepare the words; those meant for another language than the file's are left out, where that is known."""
         self._targets = [
             _target(word)
             for word in hot_words
-            if plain_letters(word.text) and (language is None or word.lang is None or _base(word.lang) == language)
+            if plain_letters(word.text) and (not languages or word.lang is None or _base(word.lang) in languages)
         ]
         self._most_words = max((target.words for target in self._targets), default=0) + _EXTRA_WORDS
         self._nearest = lru_cache(_REMEMBERED)(self._find_nearest)

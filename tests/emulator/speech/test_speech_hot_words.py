@@ -20,7 +20,7 @@ def joined(words: list[TimedWord]) -> str:
 
 def heard(text: str, *hot_words: str | HotWord, language: str | None = None) -> str:
     listed = [word if isinstance(word, HotWord) else HotWord(word) for word in hot_words]
-    return joined(HotWords(listed, language).apply(timed(text)))
+    return joined(HotWords(listed, [language] if language else []).apply(timed(text)))
 
 
 @pytest.mark.parametrize(
