@@ -7,7 +7,7 @@ document of the protocol notes, section 5. All times are integer milliseconds fr
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -113,4 +113,17 @@ class Recognizer(Protocol):
 
     async def aclose(self) -> None:
         """Release models, threads and processes."""
+        ...
+
+
+@runtime_checkable
+class HeadInspector(Protocol):
+    """What a recognizer may be besides: one that can refuse a file by its beginning, before the rest is fetched."""
+
+    async def inspect(self, head: Path) -> None:
+        """Look at a file that has its whole length, but only its first megabyte yet; zeros stand for the rest.
+
+        Raises:
+            FileProblemError: the file cannot be recognized, whatever follows.
+        """
         ...

@@ -34,6 +34,8 @@ MAX_DURATION_MS: Final = 12 * 3600 * 1000
 
 # libav's names for aac amr avi flac flv m4a mkv mov mp3 mp4 mpeg ogg opus wav webm wma wmv.
 _DEMUXERS: Final = "aac,amr,amrnb,amrwb,asf,avi,flac,flv,matroska,mov,mp3,mp4,mpeg,mpegts,ogg,w64,wav,webm"
+_ESTIMATING: Final = frozenset(["aac", "amr", "amrnb", "amrwb", "mp3", "mpeg", "mpegts"])
+"""Those that have no duration in their header, or not always: libav makes one up from the bit rate at the start."""
 _OPEN_OPTIONS: Final = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
 
 
@@ -117,6 +119,7 @@ class MediaFile:
                 came out; `AUDIO_DURATION_TOO_LONG` past 12 hours; `DECODE_ERROR` when most of it is damaged.
         """
         wanted = [self._track(channel_id) for channel_id in dict.fromkeys(channel_ids)]
+        self.refuse_by_header()
         self._refuse_by_packets()
         readers: dict[int, _StreamReader] = {}
         for track in wanted:
@@ -142,14 +145,26 @@ class MediaFile:
             )
         return self._tracks[channel_id]
 
-    def _refuse_by_packets(self) -> None:
-        """Refuse a file over 12 hours before hours of work go into it.
+    def refuse_by_header(self) -> None:
+        """Refuse what says of itself to be longer than 12 hours; this reads nothing more of the file.
 
-        The declared duration alone can be far off, so a suspicious one is checked by adding up the packets,
-        which costs reading the file but not decoding it.
+        Raises:
+            FileProblemError: `AUDIO_DURATION_TOO_LONG`.
         """
+        if self._declares_too_long() and self._container.format.name not in _ESTIMATING:
+            raise _too_long()
+
+    def _declares_too_long(self) -> bool:
         declared = self._container.duration
-        if declared is None or declared <= MAX_DURATION_MS * 1000:
+        return declared is not None and declared > MAX_DURATION_MS * 1000
+
+    def _refuse_by_packets(self) -> None:
+        """Refuse a file over 12 hours whose header does not say so, before hours of work go into it.
+
+        An estimated duration can be far off, so a suspicious one is checked by adding up the packets, which costs
+        reading the file but not decoding it.
+        """
+        if not self._declares_too_long():
             return
         # Opened once more, since not every container can be wound back. Where the packets break off, decoding
         # will say what to think of it.
@@ -178,6 +193,22 @@ class MediaFile:
             _refuse_too_long(clock)
             self._clocks[packet.stream.index] = clock
             yield from reader.convert(frame)
+
+
+def refuse_too_long(head: Path) -> None:
+    """Refuse a file that says of itself to be longer than 12 hours, as far as its beginning tells.
+
+    Whatever else is wrong with it may come of the rest that is not there yet.
+
+    Raises:
+        FileProblemError: `AUDIO_DURATION_TOO_LONG`.
+    """
+    try:
+        file = MediaFile(head)
+    except FileProblemError:
+        return
+    with file:
+        file.refuse_by_header()
 
 
 def _open(path: Path) -> Any:
@@ -224,7 +255,11 @@ def _number_tracks(container: Any) -> list[_Track]:
 
 def _refuse_too_long(seconds: Fraction) -> None:
     if seconds * 1000 > MAX_DURATION_MS:
-        raise FileProblemError("AUDIO_DURATION_TOO_LONG", "The audio is longer than 12 hours.")
+        raise _too_long()
+
+
+def _too_long() -> FileProblemError:
+    return FileProblemError("AUDIO_DURATION_TOO_LONG", "The audio is longer than 12 hours.")
 
 
 class _StreamReader:

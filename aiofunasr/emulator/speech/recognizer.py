@@ -21,6 +21,7 @@ import anyio.to_thread
 
 from aiofunasr.emulator.recognizer import Recognition, RecognitionRequest, Recognizer
 from aiofunasr.emulator.speech.assembly import StoppedError, recognize_file
+from aiofunasr.emulator.speech.decode import refuse_too_long
 from aiofunasr.emulator.speech.engine import Engine
 from aiofunasr.emulator.speech.models import Models
 
@@ -91,6 +92,16 @@ class SpeechRecognizer(Recognizer):
         if job.cancelled():
             raise StoppedError("the recognizer was closed")
         return done.result()
+
+    async def inspect(self, head: Path) -> None:
+        """Refuse a file whose header says that it is longer than 12 hours.
+
+        Not in the workers: they may be at other files for long.
+
+        Raises:
+            FileProblemError: `AUDIO_DURATION_TOO_LONG`.
+        """
+        await anyio.to_thread.run_sync(refuse_too_long, head)
 
     async def aclose(self) -> None:
         """Stop the work at hand, wait for the threads and free the models."""
