@@ -36,6 +36,12 @@ MAX_DURATION_MS: Final = 12 * 3600 * 1000
 _DEMUXERS: Final = "aac,amr,amrnb,amrwb,asf,avi,flac,flv,matroska,mov,mp3,mp4,mpeg,mpegts,ogg,w64,wav,webm"
 _ESTIMATING: Final = frozenset(["aac", "amr", "amrnb", "amrwb", "mp3", "mpeg", "mpegts"])
 """Those that have no duration in their header, or not always: libav makes one up from the bit rate at the start."""
+_RATES: Final = range(1000, 1_000_001)
+"""Samples a second that audio can have; others, which a damaged header may hold, cost time or memory without bound."""
+_MOST_CHANNELS: Final = 64
+"""What libav resamples at most."""
+_BROKEN_OFF: Final = (FFmpegError, IndexError)
+"""What reading packets ends with where a file is damaged; PyAV stumbles over streams that were not there at first."""
 _OPEN_OPTIONS: Final = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
 
 
@@ -131,7 +137,8 @@ class MediaFile:
         for packet in self._packets([reader.stream for reader in readers.values()]):
             yield from self._decode(packet, readers[packet.stream.index])
         for reader in readers.values():
-            yield from reader.drain()
+            with suppress(FFmpegError):
+                yield from reader.drain()
         if self._bad_packets > self._good_packets:
             raise FileProblemError("DECODE_ERROR", "Most of the file's audio cannot be decoded.")
         if not self.duration_ms:
@@ -168,31 +175,30 @@ class MediaFile:
             return
         # Opened once more, since not every container can be wound back. Where the packets break off, decoding
         # will say what to think of it.
-        with suppress(FFmpegError), _open(self._path) as container:
+        with suppress(*_BROKEN_OFF), _open(self._path) as container:
             packets = container.demux(container.streams[self._tracks[0].stream.index])
             _refuse_too_long(sum((_packet_seconds(packet) for packet in packets), Fraction(0)))
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         try:
             yield from self._container.demux(streams)
-        except FFmpegError:
+        except _BROKEN_OFF:
             # What follows cannot be found any more; what came before stands.
             self._bad_packets += 1
 
     def _decode(self, packet: Any, reader: _StreamReader) -> Iterator[AudioBlock]:
         try:
-            frames = packet.decode()
+            frames = [frame for frame in packet.decode() if frame.samples and frame.sample_rate in _RATES]
+            blocks = [block for frame in frames for block in reader.convert(frame)]
         except FFmpegError:
             self._bad_packets += 1
             return
         self._good_packets += bool(frames)
-        for frame in frames:
-            if not frame.samples or not frame.sample_rate:
-                continue
-            clock = self._clocks[packet.stream.index] + Fraction(frame.samples, frame.sample_rate)
-            _refuse_too_long(clock)
-            self._clocks[packet.stream.index] = clock
-            yield from reader.convert(frame)
+        seconds = sum((Fraction(frame.samples, frame.sample_rate) for frame in frames), Fraction(0))
+        clock = self._clocks[packet.stream.index] + seconds
+        _refuse_too_long(clock)
+        self._clocks[packet.stream.index] = clock
+        yield from blocks
 
 
 def refuse_too_long(head: Path) -> None:
@@ -245,11 +251,14 @@ def _number_tracks(container: Any) -> list[_Track]:
     planes = [
         (stream, plane)
         for stream in streams
-        if stream.codec_context is not None and stream.codec_context.sample_rate
+        if stream.codec_context is not None and stream.codec_context.sample_rate in _RATES
         for plane in range(stream.codec_context.layout.nb_channels)
+        if stream.codec_context.layout.nb_channels <= _MOST_CHANNELS
     ]
     if not planes:
-        raise FileProblemError("UNSUPPORTED_FORMAT", "The file's audio codec is not supported.")
+        raise FileProblemError(
+            "UNSUPPORTED_FORMAT", "The file's audio codec, sampling rate or layout is not supported."
+        )
     return [_Track(number, stream, plane) for number, (stream, plane) in enumerate(planes)]
 
 
@@ -277,7 +286,8 @@ class _StreamReader:
         if shape != self._shape:
             yield from self.drain()
             self._shape = shape
-            self._resampler = av.AudioResampler(format="fltp", layout=frame.layout, rate=SAMPLE_RATE)
+            # Interleaved: more than 8 planes in a frame crash PyAV.
+            self._resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=SAMPLE_RATE)
         frame.pts = None
         yield from self._split(self._resampler.resample(frame))
 
@@ -289,7 +299,9 @@ class _StreamReader:
 
     def _split(self, frames: Sequence[Any]) -> Iterator[AudioBlock]:
         for frame in frames:
-            samples = frame.to_ndarray()
+            samples = frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
+            # Files of floats may hold anything, and one NaN would deafen the speech detector for good.
+            samples = np.nan_to_num(samples).clip(-1.0, 1.0)
             for plane, channel_id in self.planes.items():
                 if plane < len(samples):
                     yield AudioBlock(channel_id, samples[plane])
