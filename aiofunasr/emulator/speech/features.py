@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aiofunasr.emulator.speech.decode import SAMPLE_RATE, Samples
 
@@ -36,13 +37,15 @@ def filter_bank(samples: Samples) -> Samples:
 @cache
 def _mel_filters() -> Samples:
     """Return the triangular filters, one column each, spaced evenly on the mel scale."""
-
-    def mel(hertz: Samples) -> Samples:
-        found: Samples = 1127.0 * np.log1p(hertz / 700.0)
-        return found
-
-    edges = np.linspace(mel(np.array(_LOWEST_HERTZ)), mel(np.array(SAMPLE_RATE / 2)), _BANDS + 2)
-    places = mel(np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE))
+    lowest, highest = _mel(np.array([_LOWEST_HERTZ, SAMPLE_RATE / 2]))
+    edges = np.linspace(lowest, highest, _BANDS + 2)
+    places = _mel(np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE))
     lower, centre, upper = edges[:-2, None], edges[1:-1, None], edges[2:, None]
     filters = np.minimum((places - lower) / (centre - lower), (upper - places) / (upper - centre))
-    return np.maximum(filters, 0.0).T.astype(np.float32)
+    found: Samples = np.maximum(filters, 0.0).T.astype(np.float32)
+    return found
+
+
+def _mel(hertz: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    places: NDArray[np.floating[Any]] = 1127.0 * np.log1p(hertz / 700.0)
+    return places

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -88,13 +89,13 @@ def find_library() -> Path:
 
 
 def _sessions(library: Path) -> Iterator[Any]:
-    from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415  # comes with the speech detector, late
-
-    options = SessionOptions()
+    # By name: it comes with the speech detector, has no types, and takes 0.2 s.
+    onnxruntime: Any = import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
     # With the engine's own threads, and the event loop's, there are enough for a small machine.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     for model in _models_in(library):
-        yield InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        yield onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _models_in(library: Path) -> Iterator[bytes]:
