@@ -290,72 +290,14 @@ def journal_show_command(
     _do(partial(show, ShowJob(path=file, as_json=as_json, files=files)))
 
 
-@app.command(name="emulator")
-def emulator_command(
-    *,
-    host: Annotated[str, typer.Option(help="The address to serve on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8900,
-    scripted: Annotated[
-        bool, typer.Option("--scripted", help="Recognize nothing: invent a transcript from the URL, at once.")
-    ] = False,
-    engine: options.EngineOption = None,
-    engine_model: options.EmulatorModel = None,
-    api_key: Annotated[str | None, typer.Option(help="The key that clients must have.", show_default=False)] = None,
-    any_key: Annotated[bool, typer.Option("--any-key", help="Take any key.")] = False,
-    limits: Annotated[bool, typer.Option(help="Enforce the service's rate limits.")] = True,
-    queue_seconds: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="How long tasks stay PENDING.", show_default=False),
-    ] = None,
-    instant: Annotated[bool, typer.Option("--instant", help="Tasks neither queue nor take scripted time.")] = False,
-    max_files_per_task: Annotated[int, typer.Option(metavar="N", min=1, help="More are refused.")] = 100,
-    link_life: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.0, help="How long links to results last.", show_default=False),
-    ] = None,
-    list_tasks: Annotated[bool, typer.Option("--list/--no-list", help="Let tasks be listed.")] = True,
-    files_at_once: Annotated[int, typer.Option(metavar="N", min=1, help="Files recognized at once.")] = 2,
-    public_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="What links to results begin with.", show_default=False)
-    ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.VerboseLogs = False,
-) -> None:
-    """Serve Fun-ASR's interface on this machine until interrupted, to try, develop and test against.
+@app.command(
+    name="emulator",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    add_help_option=False,
+)
+def emulator_command(context: typer.Context) -> None:
+    """Serve Fun-ASR's interface on this machine until interrupted, to try, develop and test against."""
+    # Here, and not above: it has an option for everything the emulator can be told, and nothing else needs that.
+    from aiofunasr.cli.emulator_options import make_emulator_app  # noqa: PLC0415
 
-    Prints the environment variables a client needs, as a shell reads them.
-    """
-    changes: dict[str, Any] = {
-        "limits_enabled": limits,
-        "max_files_per_task": max_files_per_task,
-        "list_enabled": list_tasks,
-        "accept_any_key": any_key,
-    }
-    given = {
-        "api_keys": None if api_key is None else {api_key: "emulator"},
-        "queue_seconds": queue_seconds,
-        "result_link_life": link_life,
-        "public_url": public_url,
-    }
-    changes |= {name: value for name, value in given.items() if value is not None}
-
-    # Here, and not above: nothing but this command needs a server.
-    from aiofunasr.cli.emulator import EmulatorJob, serve  # noqa: PLC0415
-    from aiofunasr.emulator import EmulatorSettings  # noqa: PLC0415
-
-    if scripted and (engine is not None or engine_model is not None):
-        raise typer.BadParameter("--scripted goes without --engine and --model")
-    try:
-        settings = EmulatorSettings.instant(**changes) if instant else EmulatorSettings(**changes)
-    except (ValueError, TypeError) as error:
-        raise typer.BadParameter(str(error)) from None
-    job = EmulatorJob(
-        host=host,
-        port=port,
-        engine=None if scripted else _engine(engine, engine_model),
-        settings=settings,
-        files_at_once=files_at_once,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    _do(partial(serve, job))
+    make_emulator_app()(args=context.args, prog_name="aiofunasr emulator")

@@ -30,7 +30,7 @@ class RecognitionRequest:
     `channel_ids` are 0-based track indexes; `speaker_count` is a hint between 2 and 100;
     `speech_noise_threshold` lies between -1.0 (noise taken for speech) and 1.0 (speech taken for noise).
     `hot_words` are those of the task's vocabulary, none if it has no say. `disfluency_removal_enabled`: filler words
-    are not wanted. `words_enabled`: words are, and not only sentences.
+    are to be left out. `words_enabled`: words are wanted, and not only sentences.
     """
 
     file_url: str

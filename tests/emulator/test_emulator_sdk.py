@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     import dashscope
     from dashscope.audio.asr import Transcription, VocabularyService
     from dashscope.audio.asr.vocabulary import VocabularyServiceException
+    from dashscope.audio.qwen_asr import QwenTranscription
     from dashscope.utils.oss_utils import OssUtils
 
 MEDIA_URL = "https://media.example.com/a.wav"
@@ -158,6 +159,24 @@ async def test_a_temporary_token_in_place_of_the_key(server: EmulatorServer, mon
     task, listed = await to_thread.run_sync(run)
     assert task.output.task_status == "SUCCEEDED"
     assert listed == []
+
+
+async def test_the_other_dialect(server: EmulatorServer) -> None:
+    def run() -> tuple[Any, Any]:
+        good = QwenTranscription.call(model="qwen3-asr-flash-filetrans", file_url=MEDIA_URL, enable_words=True)
+        bad = QwenTranscription.call(model="qwen3-asr-flash-filetrans", file_url=SILENCE_URL)
+        return good, bad
+
+    good, bad = await to_thread.run_sync(run)
+    assert good.output["task_status"] == "SUCCEEDED"
+    assert good.usage["seconds"] > 0
+    url = good.output["result"]["transcription_url"]
+    document = await to_thread.run_sync(lambda: requests.get(url, timeout=30).json())
+    assert document["transcripts"][0]["sentences"][0]["sentence_id"] == 0
+    assert document["transcripts"][0]["sentences"][0]["words"]
+    assert bad.output["task_status"] == "FAILED"
+    assert bad.output["code"] == "SUCCESS_WITH_NO_VALID_FRAGMENT"
+    assert [submission.file_urls for submission in server.service.ledger.submissions] == [(MEDIA_URL,), (SILENCE_URL,)]
 
 
 @pytest.mark.filterwarnings("ignore:dashscope 2.0 audio API is a preview:FutureWarning")

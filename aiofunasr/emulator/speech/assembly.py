@@ -8,6 +8,7 @@ from typing import Protocol
 
 from attrs import evolve
 
+from aiofunasr.emulator.fillers import without_fillers
 from aiofunasr.emulator.recognizer import (
     FileProblemError,
     Recognition,
@@ -18,7 +19,6 @@ from aiofunasr.emulator.recognizer import (
 from aiofunasr.emulator.speech.activity import SpeechFinder, SpeechSegment
 from aiofunasr.emulator.speech.decode import SAMPLE_RATE, AudioBlock, MediaFile
 from aiofunasr.emulator.speech.engine import Engine
-from aiofunasr.emulator.speech.fillers import remove_fillers
 from aiofunasr.emulator.speech.hot_words import HotWords
 from aiofunasr.emulator.speech.models import Models
 from aiofunasr.emulator.speech.sentences import SentenceBuilder
@@ -65,17 +65,20 @@ def recognize_file(media: Path, request: RecognitionRequest, models: Models, sto
             tracks[block.channel_id].feed(block)
         results = tuple(track.finish() for track in tracks.values())
         properties, duration_ms = file.properties, file.duration_ms
-    if not any(track.speech_ms for track in results):
-        raise FileProblemError("SUCCESS_WITH_NO_VALID_FRAGMENT")
-    if not any(track.sentences for track in results):
-        raise FileProblemError("ASR_RESPONSE_HAVE_NO_WORDS")
-    return Recognition(
+    recognition = Recognition(
         audio_format=properties.audio_format,
         channels=properties.channels,
         sampling_rate=properties.sampling_rate,
         duration_ms=duration_ms,
         tracks=results,
     )
+    if request.disfluency_removal_enabled:
+        recognition = without_fillers(recognition)
+    if not any(track.speech_ms for track in recognition.tracks):
+        raise FileProblemError("SUCCESS_WITH_NO_VALID_FRAGMENT")
+    if not any(track.sentences for track in recognition.tracks):
+        raise FileProblemError("ASR_RESPONSE_HAVE_NO_WORDS")
+    return recognition
 
 
 def _languages(request: RecognitionRequest, engine: Engine) -> tuple[str, ...]:
@@ -129,11 +132,9 @@ class _Ear:
         self._engine = engine
         self._languages = _languages(request, engine)
         self._hot_words = HotWords(request.hot_words, self._languages)
-        self._removes_fillers = request.disfluency_removal_enabled
 
     def hear(self, segment: SpeechSegment) -> list[TimedWord]:
-        words = self._hot_words.apply(self._recognize(segment))
-        return remove_fillers(words) if self._removes_fillers else words
+        return self._hot_words.apply(self._recognize(segment))
 
     def _recognize(self, segment: SpeechSegment) -> list[TimedWord]:
         heard = self._engine.recognize_segment(segment.samples, self._languages)
