@@ -9,6 +9,7 @@ from typing import Protocol
 from attrs import evolve
 
 from aiofunasr.emulator.fillers import without_fillers
+from aiofunasr.emulator.hot_words import with_hot_words
 from aiofunasr.emulator.recognizer import (
     FileProblemError,
     Recognition,
@@ -19,7 +20,6 @@ from aiofunasr.emulator.recognizer import (
 from aiofunasr.emulator.speech.activity import SpeechFinder, SpeechSegment
 from aiofunasr.emulator.speech.decode import SAMPLE_RATE, AudioBlock, MediaFile
 from aiofunasr.emulator.speech.engine import Engine
-from aiofunasr.emulator.speech.hot_words import HotWords
 from aiofunasr.emulator.speech.models import Models
 from aiofunasr.emulator.speech.sentences import SentenceBuilder
 from aiofunasr.emulator.speech.speakers import SpeakerChanges, SpeakerFinder
@@ -54,7 +54,8 @@ def recognize_file(media: Path, request: RecognitionRequest, models: Models, sto
             and `InvalidParameter` for languages none of which the engine knows.
         StoppedError: `stop` was set.
     """
-    ear = _Ear(request, models.engine)
+    languages = _languages(request, models.engine)
+    ear = _Ear(models.engine, languages)
     channel_ids = tuple(dict.fromkeys(request.channel_ids))
     changes = None
     if request.diarization_enabled and len(channel_ids) == 1:
@@ -72,6 +73,7 @@ def recognize_file(media: Path, request: RecognitionRequest, models: Models, sto
         duration_ms=duration_ms,
         tracks=results,
     )
+    recognition = with_hot_words(recognition, request.hot_words, languages)
     if request.disfluency_removal_enabled:
         recognition = without_fillers(recognition)
     if not any(track.speech_ms for track in recognition.tracks):
@@ -126,17 +128,13 @@ def _find_speakers(
 
 
 class _Ear:
-    """What turns a segment into words: the engine, and what the request wants done to them."""
+    """What turns a segment into words: the engine, and the languages that it may expect."""
 
-    def __init__(self, request: RecognitionRequest, engine: Engine) -> None:
+    def __init__(self, engine: Engine, languages: Sequence[str]) -> None:
         self._engine = engine
-        self._languages = _languages(request, engine)
-        self._hot_words = HotWords(request.hot_words, self._languages)
+        self._languages = languages
 
     def hear(self, segment: SpeechSegment) -> list[TimedWord]:
-        return self._hot_words.apply(self._recognize(segment))
-
-    def _recognize(self, segment: SpeechSegment) -> list[TimedWord]:
         heard = self._engine.recognize_segment(segment.samples, self._languages)
         if heard.pieces:
             end_ms = segment.begin_ms + len(segment.samples) * 1000 // SAMPLE_RATE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiofunasr.emulator.speech.sounds import distance, plain_letters, sound_of, weight_of
+from aiofunasr.emulator.sounds import distance, plain_letters, sound_of, weight_of
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,16 @@
-"""Put hot words where they were nearly heard (the protocol notes, section 9).
-
-The service biases its decoder. The engines here have no such handle, so what they heard is compared with the hot words
-by sound: a word, or a few in a row, that is near enough to one becomes it. How near depends on its weight.
-"""
+"""Find where a hot word was nearly heard: by letters and by sound, within what its weight allows."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from aiofunasr.emulator.recognizer import HotWord
-from aiofunasr.emulator.speech.activity import Region
-from aiofunasr.emulator.speech.sounds import distance, plain_letters, sound_of, weight_of
-from aiofunasr.emulator.speech.words import CJK, TimedWord, estimate_times, split_words
+from aiofunasr.emulator.sounds import distance, plain_letters, sound_of, weight_of
 
 _NEARNESS: Final = {1: 0.12, 2: 0.17, 3: 0.24, 4: 0.31, 5: 0.37, 50: 0.45}
 """Weight to the part of a word that may differ, sound and letters taken together.
@@ -48,65 +43,79 @@ _COMMON: Final = frozenset(
 _REMEMBERED: Final = 4096
 
 
+_SPACELESS: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+"""A character of a script without spaces."""
+
+
 @frozen
-class _Target:
-    text: str
+class Target:
+    """A hot word ready to be compared, divided in the words that it is written as."""
+
+    words: tuple[str, ...]
     letters: str
     sound: str
-    words: int
     limit: float
-    is_cjk: bool
+    is_spaceless: bool
     alphabet: int
 
 
 @frozen
-class _Match:
+class Match:
+    """A run of words, from `first` to before `end`, that a hot word is to take the place of; how far it is from it."""
+
     first: int
     end: int
-    target: _Target
+    target: Target
     far: float
 
 
-class HotWords:
+class HotWordFinder:
     """The hot words of one file, ready to be looked for."""
 
-    def __init__(self, hot_words: Sequence[HotWord], languages: Collection[str] = ()) -> None:
+    def __init__(self, hot_words: Iterable[HotWord], languages: Collection[str] = ()) -> None:
         """Prepare the words; those meant for another language than the file's are left out, where that is known."""
         self._targets = [
             _target(word)
             for word in hot_words
             if plain_letters(word.text) and (not languages or word.lang is None or _base(word.lang) in languages)
         ]
-        self._most_words = max((target.words for target in self._targets), default=0) + _EXTRA_WORDS
+        self._most_words = max((len(target.words) for target in self._targets), default=0) + _EXTRA_WORDS
         self._nearest = lru_cache(_REMEMBERED)(self._find_nearest)
 
-    def apply(self, words: Sequence[TimedWord]) -> list[TimedWord]:
-        """Return the words of a segment with hot words in place of what is near to them."""
-        if not self._targets:
-            return list(words)
-        # The nearest first, and of those the longest; what is left over may still be another's.
-        matches = sorted(self._matches(words), key=lambda match: (match.far, match.first - match.end, match.first))
-        taken: dict[int, _Match] = {}
-        for match in matches:
-            if not any(place in taken for place in range(match.first, match.end)):
-                taken.update(dict.fromkeys(range(match.first, match.end), match))
-        return [new for place, word in enumerate(words) for new in _replaced(words, place, word, taken.get(place))]
+    def find(self, words: Sequence[str], breaks: Sequence[bool]) -> list[Match]:
+        """Return the runs to replace, in order, none over another.
 
-    def _matches(self, words: Sequence[TimedWord]) -> Iterator[_Match]:
-        for first in range(len(words)):
-            for end in range(first + 1, min(len(words), first + self._most_words) + 1):
-                run = words[first:end]
-                found = self._nearest(tuple(plain_letters(word.text) for word in run))
+        `breaks` says after which words no name goes on. The nearest come first, and of those the longest; what they
+        leave over may still be another's.
+        """
+        if not self._targets:
+            return []
+        letters = [plain_letters(word) for word in words]
+        found = sorted(
+            self._matches(letters, breaks), key=lambda match: (match.far, match.first - match.end, match.first)
+        )
+        taken: set[int] = set()
+        chosen: list[Match] = []
+        for match in found:
+            places = range(match.first, match.end)
+            if taken.isdisjoint(places):
+                taken.update(places)
+                chosen.append(match)
+        return sorted(chosen, key=lambda match: match.first)
+
+    def _matches(self, letters: Sequence[str], breaks: Sequence[bool]) -> Iterator[Match]:
+        for first in range(len(letters)):
+            for end in range(first + 1, min(len(letters), first + self._most_words) + 1):
+                found = self._nearest(tuple(letters[first:end]))
                 if found is not None:
-                    yield _Match(first, end, *found)
-                # No name goes on after a mark, save the hyphen that an engine may see in it.
-                if run[-1].marks.strip("-"):
+                    yield Match(first, end, *found)
+                if breaks[end - 1]:
                     break
 
-    def _find_nearest(self, run: tuple[str, ...]) -> tuple[_Target, float] | None:
+    def _find_nearest(self, run: tuple[str, ...]) -> tuple[Target, float] | None:
         letters = "".join(run)
         alphabet = _alphabet(letters)
-        best: tuple[_Target, float] | None = None
+        best: tuple[Target, float] | None = None
         for target in self._targets:
             # Every letter that one of them lacks costs a change: this alone rules most of them out.
             lacking = max((target.alphabet & ~alphabet).bit_count(), (alphabet & ~target.alphabet).bit_count())
@@ -118,15 +127,17 @@ class HotWords:
         return best
 
 
-def _target(word: HotWord) -> _Target:
+def _target(word: HotWord) -> Target:
     letters = plain_letters(word.text)
     sound = sound_of(letters)
-    is_cjk = bool(CJK.search(word.text))
+    is_spaceless = bool(_SPACELESS.search(word.text))
     weight = max(known for known in _NEARNESS if known <= max(word.weight, 1))
-    limit = _CHARACTERS[weight] if is_cjk else _NEARNESS[weight]
-    if not is_cjk and weight_of(sound) <= _LEAST_SOUND:
+    limit = _CHARACTERS[weight] if is_spaceless else _NEARNESS[weight]
+    if not is_spaceless and weight_of(sound) <= _LEAST_SOUND:
         limit = 0.0
-    return _Target(word.text, letters, sound, len(split_words(word.text)), limit, is_cjk, _alphabet(letters))
+    # A script without spaces is divided into its characters, as recognizers may divide it anywhere.
+    words = tuple(word.text.replace(" ", "") if is_spaceless else word.text.split())
+    return Target(words, letters, sound, limit, is_spaceless, _alphabet(letters))
 
 
 def _alphabet(letters: str) -> int:
@@ -137,13 +148,13 @@ def _alphabet(letters: str) -> int:
     return found
 
 
-def _distance(letters: str, run: tuple[str, ...], target: _Target) -> float:
+def _distance(letters: str, run: tuple[str, ...], target: Target) -> float:
     """Return the part of the target's sound in which a run of words differs, 0 for the same letters."""
     if letters == target.letters:
         return 0.0
-    if not target.limit or len(run) > target.words + _EXTRA_WORDS or all(word in _COMMON for word in run):
+    if not target.limit or len(run) > len(target.words) + _EXTRA_WORDS or all(word in _COMMON for word in run):
         return float("inf")
-    if target.is_cjk:
+    if target.is_spaceless:
         return _characters_apart(letters, target.letters)
     # What is right in itself, with an ending or beside another word, is not a slip.
     if any(word == target.letters for word in run) or letters in {target.letters + "s", target.letters + "es"}:
@@ -162,22 +173,6 @@ def _characters_apart(letters: str, wanted: str) -> float:
     if len(letters) != len(wanted):
         return float("inf")
     return sum(here != there for here, there in zip(letters, wanted, strict=True)) / len(wanted)
-
-
-def _replaced(words: Sequence[TimedWord], place: int, word: TimedWord, match: _Match | None) -> Sequence[TimedWord]:
-    """Return what stands in a word's place: itself, the whole hot word for the first of a run, or nothing."""
-    if match is None:
-        return [word]
-    if place != match.first:
-        return []
-    last = words[match.end - 1]
-    text = match.target.text
-    # A sentence still begins with a capital.
-    if word.text[:1].isupper() and text[:1].islower():
-        text = text[:1].upper() + text[1:]
-    new = estimate_times(split_words(text), [Region(word.begin_ms, max(last.end_ms, word.begin_ms + 1))])
-    new[-1] = evolve(new[-1], marks=new[-1].marks + last.marks, spaced=last.spaced, end_ms=last.end_ms)
-    return new
 
 
 def _base(language: str) -> str:
