@@ -10,7 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from aiohttp import web
-from speech.speech_media import DISPOSED, FORMATS, MARRIED, MARRIED_TEXT, encode, mono, read, shared_audio, sparse_wav
+from speech.speech_media import (
+    CARDS,
+    DISPOSED,
+    FORMATS,
+    MARRIED,
+    MARRIED_TEXT,
+    encode,
+    mono,
+    read,
+    shared_audio,
+    sparse_wav,
+)
 
 import aiofunasr
 from aiofunasr import FileDownloadError, FileFormatError, FunASRError, Session
@@ -185,6 +196,25 @@ async def test_a_track_the_file_does_not_have_fails_the_file(
     assert isinstance(result.error, FileFormatError)
     assert result.error.code == "NO_VALID_AUDIO_ERROR"
     assert "channel_id 2" in str(result.error)
+
+
+@pytest.fixture
+def dialogue(tmp_path: Path) -> Path:
+    """A reader, somebody who names cards, and the reader again."""
+    pause = np.zeros(6000, np.float32)
+    turns = [read(MARRIED), pause, read(CARDS), pause, read(DISPOSED)]
+    return encode(tmp_path / "dialogue.mp3", [mono(np.concatenate(turns))], "mp3", "mp3")
+
+
+async def test_speakers_are_told_apart(session: Session, dialogue: Path) -> None:
+    (result,) = await aiofunasr.transcribe([dialogue], session=session, diarization_enabled=True, speaker_count=2)
+    said = {0: "", 1: ""}
+    for sentence in result.unwrap().sentences:
+        assert sentence.speaker_id is not None
+        said[sentence.speaker_id] += f" {words(sentence.text)}"
+    assert said[0].strip().startswith(MARRIED_TEXT)
+    assert said[0].endswith("young man")
+    assert "clubs" in said[1]
 
 
 async def test_a_language_the_engine_does_not_know_is_a_failure_with_advice(session: Session) -> None:

@@ -19,6 +19,7 @@ AUDIO = Path(__file__).parent / "audio"
 MARRIED = AUDIO / "librivox_0920.wav"
 MARRIED_TEXT = "had he married a more amiable woman he might have been made still more respectable than he was"
 DISPOSED = AUDIO / "librivox_0880.wav"
+CARDS = AUDIO / "cards_005.wav"
 
 # Container and codec as libav's encoders are called, for every extension that the service lists.
 FORMATS = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from speech.speech_media import AUDIO, DISPOSED, MARRIED, encode, mono, read, shared_audio
+from speech.speech_media import CARDS, DISPOSED, MARRIED, encode, mono, read, shared_audio
 
 from aiofunasr.emulator.recognizer import Recognition, RecognitionRequest
 from aiofunasr.emulator.speech import SpeechRecognizer, default_recognizer
@@ -17,8 +17,6 @@ from aiofunasr.emulator.speech.activity import DetectorSource, Region, SpeechFin
 from aiofunasr.emulator.speech.decode import Samples
 from aiofunasr.emulator.speech.speaker_models import CHUNK_SAMPLES, SpeakerModels, find_library
 from aiofunasr.emulator.speech.speakers import SpeakerChanges, SpeakerFinder
-
-CARDS = AUDIO / "cards_005.wav"
 
 
 @pytest.fixture(scope="module")
