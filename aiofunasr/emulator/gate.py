@@ -52,7 +52,7 @@ class Gate:
         """
         settings = self.settings
         host = call.request.header("Host")
-        if host_name(host) in settings.retired_hosts:
+        if settings.retired_hosts and host_name(host) in settings.retired_hosts:
             raise RefusalError(404, "NotFound", "The requested resource could not be found.")
         site = Site.of_host(host, settings.region)
         scheme, _, credential = call.request.header("Authorization").partition(" ")

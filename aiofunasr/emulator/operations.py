@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aiofunasr.emulator.board import TaskBoard
 from aiofunasr.emulator.faults import FaultPlan
-from aiofunasr.emulator.framing import Call, json_reply, storage_refusal, storage_reply
+from aiofunasr.emulator.framing import Call, error_body, json_reply, storage_refusal, storage_reply
 from aiofunasr.emulator.gate import Caller, Gate
 from aiofunasr.emulator.ledger import Ledger, Submission
 from aiofunasr.emulator.listing import ListQuery, list_body
@@ -109,9 +109,7 @@ class Operations:
         except StorageRefusalError as refusal:
             return storage_refusal(call, refusal, self.public_url.partition("://")[2])
         except RefusalError as refusal:
-            # A few errors of the gateway have a message and no code.
-            named = {"code": refusal.code} if refusal.code else {}
-            error = {**named, "message": refusal.message, "request_id": call.request_id}
+            error = error_body(call, self.settings, refusal.code, refusal.message)
             return json_reply(call, self.settings, refusal.status, error, refusal.headers)
 
     def state(self, task: Task, now: float, link_life: float | None = None) -> State:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -34,11 +35,17 @@ class Site:
     @classmethod
     def of_host(cls, host: str, region: str) -> Site:
         """Read a `Host` header; `region` is that of hosts which do not say."""
-        name = host_name(host)
-        match = _WORKSPACE_HOST.fullmatch(name)
-        if match is not None:
-            return cls(match[2], match[1])
-        return cls(_SHARED.get(name, region))
+        return _site(host, region)
+
+
+# Nearly every request is for the host of the one before.
+@lru_cache(maxsize=256)
+def _site(host: str, region: str) -> Site:
+    name = host_name(host)
+    match = _WORKSPACE_HOST.fullmatch(name)
+    if match is not None:
+        return Site(match[2], match[1])
+    return Site(_SHARED.get(name, region))
 
 
 def host_name(host: str) -> str:

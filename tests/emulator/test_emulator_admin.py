@@ -40,6 +40,30 @@ def test_settings_are_seen_and_changed() -> None:
     assert caller.service.settings.list_refusal == 403
 
 
+def test_tasks_are_listed_as_they_are_shown_after_a_change() -> None:
+    caller = make()
+    task = caller.submitted("https://media.example.com/404.wav")
+    assert caller.list(status="FAILED")["total"] == 1
+    done(caller, "PATCH", "/settings", {"tasks": {"all_failed_form": "succeeded"}})
+    assert caller.output(task)["task_status"] == "SUCCEEDED"
+    assert [caller.list(status=status)["total"] for status in ("FAILED", "SUCCEEDED")] == [0, 1]
+
+
+def test_links_begin_with_what_they_are_told_to() -> None:
+    caller = make()
+    done(caller, "PATCH", "/settings", {"service": {"public_url": "https://elsewhere.example"}})
+    assert caller.service.base_url == "https://elsewhere.example/api/v1"
+    result = caller.output(caller.submitted(URL))["results"][0]
+    assert result["transcription_url"].startswith("https://elsewhere.example/results/")
+
+
+def test_the_ledger_is_of_this_moment() -> None:
+    caller = make()
+    caller.submitted(URL)
+    caller.sleep(1)
+    assert done(caller, "GET", "/ledger")["billed_seconds"] > 0
+
+
 def test_a_change_that_cannot_be_changes_nothing() -> None:
     caller = make()
     before = caller.service.settings

@@ -66,6 +66,11 @@ def test_no_match_goes_over_a_mark() -> None:
 def test_a_phrase_goes_before_the_words_in_it() -> None:
     fixed = corrected("The new yorc times came.", HotWord("Yorck", 5), HotWord("New York Times", 5))
     assert fixed.text == "The New York Times came."
+    assert corrected("The new yorc times came.", HotWord("New", 5), HotWord("New York Times", 5)).text == fixed.text
+
+
+def test_the_nearest_number_of_words_is_taken() -> None:
+    assert corrected("In new york s rain.", HotWord("New York", 4)).text == "In New York s rain."
 
 
 def test_scripts_without_spaces_are_matched_across_words() -> None:

@@ -278,6 +278,22 @@ EXPECTED: list[tuple[str, Probe, Answers]] = [
         [({}, True), ({"error_content_type": False}, False)],
     ),
     (
+        "error bodies",
+        lambda caller: load(caller.submit_raw(b"{}")),
+        [
+            ({}, {"code": "InvalidParameter", "message": ANY, "request_id": ANY}),
+            (
+                {"error_form": "nested"},
+                {
+                    "error": {"code": "InvalidParameter", "message": ANY, "type": "InvalidParameter"},
+                    "request_id": ANY,
+                },
+            ),
+            ({"error_form": "msg"}, {"code": "InvalidParameter", "msg": ANY, "request_id": ANY}),
+            ({"error_form": "bare"}, {"code": "InvalidParameter", "message": ANY}),
+        ],
+    ),
+    (
         "gzip when accepted",
         lambda caller: caller.send("GET", "/api/v1/tasks", headers={"Accept-Encoding": "gzip"}).headers.get(
             "content-encoding"

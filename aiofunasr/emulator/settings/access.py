@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from attrs import field, frozen, validators
 
@@ -91,6 +91,10 @@ class HttpSettings:
     date_header: bool = field(default=True, metadata=says("Send a Date header."))
     error_content_type: bool = field(
         default=True, metadata=says("Off: error bodies come without a Content-Type, as recorded for a 401.")
+    )
+    error_form: Literal["flat", "nested", "msg", "bare"] = field(
+        default="flat",
+        metadata=says("Error bodies: code, message and request_id; inside an error; msg for message; no request_id."),
     )
     query_methods: frozenset[str] = field(
         default=_METHODS,
