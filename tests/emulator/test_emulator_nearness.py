@@ -93,6 +93,10 @@ def test_no_name_reaches_over_a_mark() -> None:
     assert heard("Use pie. Torch it.", "PyTorch").startswith("Use pie. ")
 
 
+def test_what_stands_before_a_near_miss_is_not_swallowed() -> None:
+    assert heard("It was a dashwud in the house.", "Dashwood") == "It was a Dashwood in the house."
+
+
 def test_the_nearest_hot_word_wins() -> None:
     assert heard("Say parish now.", "Paris", "Parrish") == "Say Parrish now."
     assert heard("Say parish now.", "Parrish", "Paris") == "Say Parrish now."
