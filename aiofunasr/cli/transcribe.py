@@ -190,8 +190,6 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
     if not sources and job.manifest is None:
         sources = [str(sample())]
         screen.note(f"no file was given: this is {Path(sources[0]).name}, which comes with the package")
-    if place.local and job.options.diarization_enabled:
-        screen.note("the engine on this machine does not tell speakers apart")
     delivery = choose_delivery(job.results.format, job.results.output, screen)
     inputs = await open_inputs(sources, job.manifest, delivery.expect)
     receiver = Receiver(delivery, job.results.format, screen, place)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from aiofunasr.emulator.messages import RefusalError
 from aiofunasr.emulator.models import CATALOGUE, Model
 from aiofunasr.emulator.recognizer import HotWord
 from aiofunasr.emulator.settings import EmulatorSettings
-from aiofunasr.emulator.word_filter import FILLERS, WordFilter
+from aiofunasr.emulator.word_filter import WordFilter
 
 _MOST_TRACKS: Final = 64
 # How heavy the heaviest hot words are, and how many there may be of them.
@@ -99,22 +99,19 @@ _OPTIONS: Final[dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], bool]
         float,
         lambda v: _is_number(v) and -1.0 <= v <= 1.0,
     ),
+    "disfluency_removal_enabled": ("disfluency_removal_enabled", bool, _is_bool),
     "enable_words": ("words_enabled", bool, _is_bool),
 }
 """On the wire; in a `RecognitionRequest`; how it is converted; whether the value is allowed."""
 
 
 def _read_word_filter(taken: Mapping[str, Any], settings: EmulatorSettings) -> WordFilter:
-    without_fillers = taken.get("disfluency_removal_enabled", False)
-    if not isinstance(without_fillers, bool):
-        raise bad_parameter("disfluency_removal_enabled", settings)
     try:
-        word_filter = WordFilter.parse(
+        return WordFilter.parse(
             taken.get("special_word_filter"),
             lenient=settings.lenient_word_filter,
             reserved_words=settings.reserved_words,
         )
-        return evolve(word_filter, fillers=FILLERS) if without_fillers else word_filter
     except (ValueError, RecursionError) as error:
         message = f"special_word_filter is invalid: {error}"
         raise RefusalError(400, settings.bad_parameter_code, message) from None

@@ -7,7 +7,7 @@ document of the protocol notes, section 5. All times are integer milliseconds fr
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -29,8 +29,8 @@ class RecognitionRequest:
 
     `channel_ids` are 0-based track indexes; `speaker_count` is a hint between 2 and 100;
     `speech_noise_threshold` lies between -1.0 (noise taken for speech) and 1.0 (speech taken for noise).
-    `hot_words` are those of the task's vocabulary, none if it has no say. `words_enabled`: words are wanted, and
-    not only sentences.
+    `hot_words` are those of the task's vocabulary, none if it has no say. `disfluency_removal_enabled`: filler words
+    are to be left out. `words_enabled`: words are wanted, and not only sentences.
     """
 
     file_url: str
@@ -41,6 +41,7 @@ class RecognitionRequest:
     speaker_count: int | None = None
     speech_noise_threshold: float | None = None
     hot_words: tuple[HotWord, ...] = ()
+    disfluency_removal_enabled: bool = False
     words_enabled: bool = True
 
 
@@ -112,4 +113,17 @@ class Recognizer(Protocol):
 
     async def aclose(self) -> None:
         """Release models, threads and processes."""
+        ...
+
+
+@runtime_checkable
+class HeadInspector(Protocol):
+    """What a recognizer may be besides: one that can refuse a file by its beginning, before the rest is fetched."""
+
+    async def inspect(self, head: Path) -> None:
+        """Look at a file that has its whole length, but only its first megabyte yet; zeros stand for the rest.
+
+        Raises:
+            FileProblemError: the file cannot be recognized, whatever follows.
+        """
         ...

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from attrs import frozen
 
 from aiofunasr.emulator.document import no_speech_code, speech_ms
+from aiofunasr.emulator.fillers import without_fillers
 from aiofunasr.emulator.hot_words import with_hot_words
 from aiofunasr.emulator.recognizer import (
     FileProblemError,
@@ -139,7 +140,7 @@ class ScriptedRecognizer:
         """Say what will come of a file, in little time and memory: there may be a million of them."""
         url = request.file_url
         seconds = None if self._processing_seconds is None else max(0.0, self._processing_seconds(url, chance))
-        outcome = self._listed(url) or _problem_from_url(url)
+        outcome = self._listed(request) or _problem_from_url(url)
         if isinstance(outcome, Recognition):
             code = no_speech_code(outcome)
             problem = FileProblem(code) if code else None
@@ -152,7 +153,7 @@ class ScriptedRecognizer:
 
     def outcome(self, request: RecognitionRequest) -> Outcome:
         """Return what comes of a file: the same for the same request, always."""
-        outcome = self._listed(request.file_url) or _problem_from_url(request.file_url) or self._invent(request)
+        outcome = self._listed(request) or _problem_from_url(request.file_url) or self._invent(request)
         return with_hot_words(outcome, request.hot_words) if isinstance(outcome, Recognition) else outcome
 
     async def recognize(self, request: RecognitionRequest, media: Path | None = None) -> Recognition:
@@ -170,10 +171,14 @@ class ScriptedRecognizer:
     async def aclose(self) -> None:
         """Hold nothing, so release nothing."""
 
-    def _listed(self, url: str) -> Outcome | None:
+    def _listed(self, request: RecognitionRequest) -> Outcome | None:
         if self._table is None:
             return None
-        return self._table(url) if callable(self._table) else self._table.get(url)
+        url = request.file_url
+        outcome = self._table(url) if callable(self._table) else self._table.get(url)
+        if request.disfluency_removal_enabled and isinstance(outcome, Recognition):
+            return without_fillers(outcome)
+        return outcome
 
     def _duration_ms(self, url: str) -> int:
         return max(1, round(self._duration_seconds(url) * 1000))

@@ -16,7 +16,7 @@ from anyio import to_thread
 from aiofunasr.emulator.board import TIMED_OUT, FileJob, FinishedFile
 from aiofunasr.emulator.document import no_speech_code, speech_ms, transcription_document
 from aiofunasr.emulator.inputs import fetch_input, fetching_session
-from aiofunasr.emulator.recognizer import FileProblemError, Recognition, Recognizer
+from aiofunasr.emulator.recognizer import FileProblemError, HeadInspector, Recognition, Recognizer
 from aiofunasr.emulator.service import Service
 from aiofunasr.emulator.tasks import FileProblem
 
@@ -45,6 +45,7 @@ class Workers:
     ) -> None:
         self._service = service
         self._recognizer = recognizer
+        self._inspector = recognizer if isinstance(recognizer, HeadInspector) else None
         self._directory = directory
         self._clock = clock
         self._files_at_once = files_at_once
@@ -106,7 +107,7 @@ class Workers:
             if uploaded is not None:
                 await anyio.Path(media).write_bytes(uploaded)
             else:
-                await fetch_input(session, job.request.file_url, media, self._service.settings)
+                await fetch_input(session, job.request.file_url, media, self._service.settings, self._inspector)
             return await self._finish(job, await recognize(job.request, media))
         finally:
             with anyio.CancelScope(shield=True):

@@ -206,7 +206,7 @@ def test_diarized_documents_lack_some_speakers_where_told_to(every: int, expecte
 @pytest.mark.parametrize(
     ("wanted", "model", "text"),
     [
-        (True, "paraformer-v2", "we begin, well, now."),
+        (True, "paraformer-v2", "We begin, well, now."),
         (False, "paraformer-v2", "Um, we begin, uh, well, now."),
         (True, "fun-asr", "Um, we begin, uh, well, now."),
     ],

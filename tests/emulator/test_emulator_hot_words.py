@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from aiofunasr.emulator import HotWord, Recognition, RecognizedSentence, RecognizedTrack, RecognizedWord
-from aiofunasr.emulator.hot_words import sentence_with_hot_words, with_hot_words
+from aiofunasr.emulator.hot_words import with_hot_words
 
 
 def sentence(text: str, *, leading: bool = False) -> RecognizedSentence:
@@ -19,8 +19,13 @@ def sentence(text: str, *, leading: bool = False) -> RecognizedSentence:
     return RecognizedSentence(0, 100 * len(words), text, tuple(words))
 
 
+def fix(heard: RecognizedSentence, *hot_words: HotWord) -> RecognizedSentence:
+    recognition = Recognition("pcm_s16le", (0,), 16000, 400, (RecognizedTrack(0, 400, (heard,)),))
+    return with_hot_words(recognition, hot_words).tracks[0].sentences[0]
+
+
 def corrected(text: str, *hot_words: HotWord, leading: bool = False) -> RecognizedSentence:
-    return sentence_with_hot_words(sentence(text, leading=leading), hot_words)
+    return fix(sentence(text, leading=leading), *hot_words)
 
 
 def test_a_near_miss_becomes_the_hot_word_with_its_mark_and_times() -> None:
@@ -31,11 +36,11 @@ def test_a_near_miss_becomes_the_hot_word_with_its_mark_and_times() -> None:
 
 
 def test_the_heavier_the_word_the_more_may_differ() -> None:
-    heard = "We use cubernettes daily."
-    assert "Kubernetes" not in corrected(heard, HotWord("Kubernetes", 1)).text
+    heard = "We use cuvernettis daily."
+    assert "Kubernetes" not in corrected(heard, HotWord("Kubernetes", 2)).text
     assert "Kubernetes" in corrected(heard, HotWord("Kubernetes", 4)).text
-    far = "We use cuvernettis daily."
-    assert "Kubernetes" not in corrected(far, HotWord("Kubernetes", 5)).text
+    far = "We use cooberneckis daily."
+    assert "Kubernetes" not in corrected(far, HotWord("Kubernetes", 4)).text
     assert "Kubernetes" in corrected(far, HotWord("Kubernetes", 50)).text
 
 
@@ -75,7 +80,7 @@ def test_scripts_without_spaces_are_matched_across_words() -> None:
         RecognizedWord(600, 1000, "\u5317\u4eac\u7ad9", "\u3002"),
     )
     heard = RecognizedSentence(0, 1000, "\u5f20\u4e09\u5230\u5317\u4eac\u7ad9\u3002", words)
-    fixed = sentence_with_hot_words(heard, [HotWord("\u5f20\u6c99\u5230\u5317\u4eac\u7ad9", 4, "zh")])
+    fixed = fix(heard, HotWord("\u5f20\u6c99\u5230\u5317\u4eac\u7ad9", 4, "zh"))
     assert fixed.text == "\u5f20\u6c99\u5230\u5317\u4eac\u7ad9\u3002"
     assert fixed.words[0].begin_ms == 0
     assert fixed.words[-1].end_ms == 1000
@@ -83,7 +88,6 @@ def test_scripts_without_spaces_are_matched_across_words() -> None:
 
 def test_what_is_far_from_every_hot_word_is_left_as_it_is() -> None:
     heard = sentence("Nothing of the kind.")
-    assert sentence_with_hot_words(heard, [HotWord("Kubernetes", 5), HotWord("...", 5)]) is heard
+    assert fix(heard, HotWord("Kubernetes", 5), HotWord("...", 5)) is heard
     recognition = Recognition("pcm_s16le", (0,), 16000, 400, (RecognizedTrack(0, 400, (heard,)),))
     assert with_hot_words(recognition, ()) is recognition
-    assert with_hot_words(recognition, [HotWord("Knothing", 4)]).tracks[0].sentences[0].text == "Knothing of the kind."
