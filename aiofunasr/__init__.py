@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 
-from aiofunasr.audio import AudioFile
+from aiofunasr.audio import AudioFile, UploadedFile
 from aiofunasr.batch import BatchProgress, TranscriptionBatch
 from aiofunasr.errors import (
     AccessDeniedError,
@@ -115,6 +115,7 @@ __all__ = [
     "TranscriptionTask",
     "TransportError",
     "UnexpectedError",
+    "UploadedFile",
     "UsageError",
     "WaitTimeoutError",
     "Word",

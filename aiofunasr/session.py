@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -18,36 +17,32 @@ import anyio
 from aiofunasr import statistics
 from aiofunasr.audio import GivenFile, GivenFiles
 from aiofunasr.batch import TranscriptionBatch
-from aiofunasr.errors import ConfigurationError, InvalidArgumentError
+from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.journal import Journal, SqliteJournal
+from aiofunasr.operations import Operations
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.book import Book, key_of
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
-from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, seconds_of, source_of
+from aiofunasr.pipeline.inputs import as_iterable, check_upload, inspect, one_task_of, seconds_of, source_of
 from aiofunasr.pipeline.intake import Intake
-from aiofunasr.pipeline.listing import every_row
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile, TaskRecord
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.settings import KeyProvider, Limits, Reconciliation, Timeouts, resolve_account
-from aiofunasr.snapshots import ListedTask, TaskPage
-from aiofunasr.task import TranscriptionTask, as_completed, cancel_task
-from aiofunasr.token import TaskToken
+from aiofunasr.task import TranscriptionTask, as_completed
 from aiofunasr.transport import HttpTransport, Transport
 from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_task_page
-from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
 
 _NO_OPTIONS = TranscriptionOptions()
 
 
-class Session:
+class Session(Operations):
     """A connection to the service for one account, on one event loop.
 
     Use it as an async context manager. It may be entered in one asyncio task and left in another, and used from any
@@ -261,6 +256,8 @@ class Session:
         chosen = _options(options, overrides)
         sources = one_task_of(files)
         self._engine.background.check()
+        for file in sources:
+            check_upload(file, chosen.model, self._engine.clock())
         # All are looked at before any is uploaded.
         places = [await inspect(source_of(file)) for file in sources]
         outlet = self._engine.outlet(MOST_FILES)
@@ -278,7 +275,7 @@ class Session:
         urls = [place if isinstance(place, str) else "" for place in places]
 
         async def upload(at: int, path: Path) -> None:
-            urls[at] = await self._engine.uploader.upload(path, options.model)
+            urls[at] = (await self._engine.uploader.upload(path, options.model)).url
 
         local = [(at, place) for at, place in enumerate(places) if isinstance(place, Path)]
         try:
@@ -317,14 +314,8 @@ class Session:
             ConfigurationError: The task belongs to another region.
         """
         self._engine.background.check()
-        found = TaskToken.decode(token)
+        found = self._find(token)
         found.check_age(self._engine.clock())
-        region = self._engine.account.region
-        if found.region is not None and region is not None and found.region != region:
-            raise ConfigurationError(
-                f"the task was submitted in {found.region} and this session is for {region}: "
-                f"attach to it with Session(region={found.region!r})"
-            )
         outlet = self._engine.outlet(MOST_FILES)
         known = self._engine.poller.find(found.task_id)
         if known is not None and known.may_be(found):
@@ -361,65 +352,6 @@ class Session:
             FunASRError: Waiting for one of them ended without the service's word.
         """
         return as_completed(tasks)
-
-    # --- managing tasks ---
-
-    async def cancel(self, task_id: str) -> None:
-        """Ask the service to cancel a task by its id or token, which it does while the task is PENDING only.
-
-        Raises:
-            BadRequestError: The task is not pending, or does not exist.
-            FunASRError: The request failed.
-        """
-        self._engine.background.check()
-        await self._engine.background.run(cancel_task, self._engine, TaskToken.decode(task_id).task_id)
-
-    async def list_tasks(
-        self,
-        *,
-        model_name: str | None = None,
-        status: str | None = None,
-        start_time: datetime | None = None,
-        end_time: datetime | None = None,
-        page_size: int = 100,
-    ) -> AsyncIterator[ListedTask]:
-        """Go through the account's tasks, other programs' too, page by page (the protocol notes, section 4.2).
-
-        Args:
-            model_name: Only tasks of this model.
-            status: Only tasks in this state, such as `PENDING`.
-            start_time: An aware datetime; by default 24 hours before `end_time`.
-            end_time: An aware datetime; by default now. The span is at most 24 hours.
-            page_size: How many to ask for at once; the service may give fewer.
-
-        Raises:
-            InvalidArgumentError: A time is naive, or `page_size` is below 1.
-            FunASRError: Listing was refused or failed.
-        """
-        for name, moment in {"start_time": start_time, "end_time": end_time}.items():
-            if moment is not None and moment.tzinfo is None:
-                raise InvalidArgumentError(name, moment, "an aware datetime is needed: give it a time zone")
-        if page_size < 1:
-            raise InvalidArgumentError("page_size", page_size, "at least 1 is needed")
-
-        async def ask(page_no: int) -> TaskPage:
-            return await self._engine.background.run(
-                self._engine.gateway.ask,
-                Kind.LIST,
-                lambda caller: list_tasks(
-                    caller,
-                    page_no=page_no,
-                    page_size=page_size,
-                    start_time=start_time,
-                    end_time=end_time,
-                    model_name=model_name,
-                    status=status,
-                ),
-                read_task_page,
-            )
-
-        async for row in every_row(ask):
-            yield row
 
     def statistics(self) -> statistics.SessionStatistics:
         """Return what the session is doing and has done, as a frozen value; needs a running event loop."""

@@ -104,7 +104,7 @@ class Timeouts:
         request: For any other API request.
         download: For one result document.
         upload: For one file; None for as long as it takes.
-        idle: Without a byte received, on any request; on an upload this is not counted.
+        idle: Without a byte received, on any request; on an upload, without one sent.
     """
 
     connect: float = field(default=10.0, validator=_positive)

@@ -20,6 +20,7 @@ FLOORS: list[set[str]] = [
     {"pacing", "schedule", "reconcile", "transport", "journal"},
     {"pipeline"},
     {"task", "batch", "statistics"},
+    {"operations"},
     {"session"},
     {"export"},
     {"testing"},

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from aiofunasr.cli import options
+from aiofunasr.cli import operations, options
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
 from aiofunasr.cli.resume import ResumeJob, resume
@@ -265,6 +265,8 @@ def cancel_command(
     """Ask for tasks to be cancelled, which the service does while they are PENDING only."""
     _do(partial(cancel_tasks, tasks, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
 
+
+app.add_typer(operations.app)
 
 journal_app = typer.Typer(no_args_is_help=True, help="Look into the journal of a run.")
 app.add_typer(journal_app, name="journal")

@@ -95,7 +95,7 @@ class Engine:
         )
         self.journal = journal
         self.claims = Claims()
-        self.uploader = Uploader(self.gateway, limits, timeouts, random)
+        self.uploader = Uploader(self.gateway, self.background, limits, timeouts, random=random, clock=clock)
         # All but those that only wait for a task in flight, whose record leads to them.
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.

@@ -113,13 +113,25 @@ def read_task_page(reply: Reply) -> TaskPage:
 
 
 def read_done(reply: Reply) -> None:
-    """Read a reply that only says yes: a cancel's, an upload's.
+    """Read a reply that only says yes, as a cancel's does.
 
     Raises:
         ServiceError: It says no.
     """
     if not 200 <= reply.status < 300:
         raise read_refusal(reply)
+
+
+def read_stored(reply: Reply) -> None:
+    """Read the object storage's answer to an upload: nothing, under 200 or 204 (7.2).
+
+    Raises:
+        ServiceError: It says no.
+        InvalidReplyError: Something else answered in its place, such as a proxy with a page of its own.
+    """
+    read_done(reply)
+    if reply.body.strip():
+        raise InvalidReplyError("this is not what the storage says", status=reply.status, excerpt=_shown(reply))
 
 
 def read_upload_policy(reply: Reply) -> UploadPolicy:
