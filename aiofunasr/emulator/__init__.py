@@ -11,6 +11,7 @@ from aiofunasr.emulator.limits import RateLimit
 from aiofunasr.emulator.messages import HttpRequest, HttpResponse, UploadedForm
 from aiofunasr.emulator.recognizer import (
     FileProblemError,
+    HotWord,
     Recognition,
     RecognitionRequest,
     RecognizedSentence,
@@ -35,6 +36,7 @@ __all__ = [
     "FileProblem",
     "FileProblemError",
     "FinishedFile",
+    "HotWord",
     "HttpRequest",
     "HttpResponse",
     "Ledger",

@@ -28,8 +28,8 @@ class Submission:
 class Ledger:
     """The emulator's books.
 
-    `requests`, `throttled` and `faults` count by kind: submit, query, cancel, list, policy, upload, result,
-    other. `requests` counts whatever arrived, also what a fault then dropped. Only the newest million of
+    `requests`, `throttled` and `faults` count by kind: submit, query, cancel, list, policy, token, vocabulary, upload,
+    result, other. `requests` counts whatever arrived, also what a fault then dropped. Only the newest million of
     submissions is kept, so that a long-running emulator does not grow.
     """
 

@@ -1,4 +1,4 @@
-"""Which operation a request is for (protocol notes, sections 1.1, 3.1 and 4.2)."""
+"""Which operation a request is for (protocol notes, sections 1.1, 3.1, 4.2, 8 and 9)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from aiofunasr.emulator.messages import API_PREFIX, OSS_PREFIX, RESULTS_PREFIX, HttpRequest
 
-Kind = Literal["submit", "query", "cancel", "list", "policy", "upload", "result", "other"]
+Kind = Literal["submit", "query", "cancel", "list", "policy", "token", "vocabulary", "upload", "result", "other"]
 
 _ROUTES: Final[dict[Kind, tuple[set[str], re.Pattern[str]]]] = {
     "submit": ({"POST"}, re.compile(rf"{API_PREFIX}/services/audio/asr/transcription")),
@@ -16,6 +16,8 @@ _ROUTES: Final[dict[Kind, tuple[set[str], re.Pattern[str]]]] = {
     "query": ({"GET", "POST"}, re.compile(rf"{API_PREFIX}/tasks/([^/]+)")),
     "cancel": ({"POST"}, re.compile(rf"{API_PREFIX}/tasks/([^/]+)/cancel")),
     "policy": ({"GET"}, re.compile(rf"{API_PREFIX}/uploads/?")),
+    "token": ({"POST"}, re.compile(rf"{API_PREFIX}/tokens/?")),
+    "vocabulary": ({"POST"}, re.compile(rf"{API_PREFIX}/services/audio/asr/customization")),
     "upload": ({"POST"}, re.compile(rf"{OSS_PREFIX}([^/]+)/?")),
     "result": ({"GET"}, re.compile(rf"{RESULTS_PREFIX}(.+)")),
 }

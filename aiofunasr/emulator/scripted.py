@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from attrs import frozen
 
 from aiofunasr.emulator.document import no_speech_code, speech_ms
+from aiofunasr.emulator.hot_words import with_hot_words
 from aiofunasr.emulator.recognizer import (
     FileProblemError,
     Recognition,
@@ -106,7 +107,8 @@ class ScriptedRecognizer:
 
     `table` maps a URL to its outcome (or is a callable that may return None). A URL ending in `/404.wav`,
     `/silence.mp3` and the like, or in `/DECODE_ERROR.wav` with any file-level code, fails accordingly;
-    `.../call-90s.wav` lasts 90 seconds. `duration_seconds` maps a URL to the length of its audio.
+    `.../call-90s.wav` lasts 90 seconds. `duration_seconds` maps a URL to the length of its audio. What a
+    near miss of a hot word is becomes that word.
     `processing_seconds` and `queue_seconds` draw how long a file is processed and how long its task queues,
     given the (first) URL and a seeded generator: `lambda url, chance: chance.lognormvariate(2.0, 0.8)`.
     Every `missing_speaker_every`-th sentence of a diarized file lacks its `speaker_id`, as seen in the wild
@@ -151,7 +153,8 @@ class ScriptedRecognizer:
 
     def outcome(self, request: RecognitionRequest) -> Outcome:
         """Return what comes of a file: the same for the same request, always."""
-        return self._listed(request.file_url) or _problem_from_url(request.file_url) or self._invent(request)
+        outcome = self._listed(request.file_url) or _problem_from_url(request.file_url) or self._invent(request)
+        return with_hot_words(outcome, request.hot_words) if isinstance(outcome, Recognition) else outcome
 
     async def recognize(self, request: RecognitionRequest, media: Path | None = None) -> Recognition:
         """Answer at once (the `Recognizer` protocol).

@@ -2,12 +2,11 @@
 
 `Service.handle` depends on nothing but its state, a request and `now`. The same object runs behind a socket
 (`EmulatorServer`) and in virtual time. Routes, orders of checks and bodies are in the protocol notes,
-sections 1 to 7 and 14.
+sections 1 to 9 and 14.
 """
 
 from __future__ import annotations
 
-import math
 import random
 import uuid
 from collections.abc import Callable
@@ -27,8 +26,9 @@ from aiofunasr.emulator.framing import (
     storage_refusal,
     storage_reply,
 )
+from aiofunasr.emulator.gate import Gate
 from aiofunasr.emulator.ledger import Ledger, Submission
-from aiofunasr.emulator.limits import RateLimit, SlidingWindow, as_rate_limit
+from aiofunasr.emulator.limits import RateLimit, as_rate_limit
 from aiofunasr.emulator.listing import ListQuery, list_body
 from aiofunasr.emulator.messages import (
     API_PREFIX,
@@ -46,17 +46,13 @@ from aiofunasr.emulator.routes import Kind, route
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
 from aiofunasr.emulator.storage import ObjectStorage
-from aiofunasr.emulator.submit import Submit, read_submit
+from aiofunasr.emulator.submit import Submit, read_body, read_submit
 from aiofunasr.emulator.tasks import FileProblem
+from aiofunasr.emulator.tokens import TokenDesk
+from aiofunasr.emulator.vocabularies import VocabularyShelf
 
 DEFAULT_PUBLIC_URL: Final = "http://localhost"
 
-_THROTTLE_MESSAGES: Final = {
-    "Throttling": "Requests throttling triggered.",
-    "Throttling.RateQuota": "Requests rate limit exceeded, please try again later.",
-    "Throttling.BurstRate": "Request rate increased too quickly. Please scale requests more smoothly.",
-    "Throttling.AllocationQuota": "Allocated quota exceeded, please increase your quota limit.",
-}
 _LIST_REFUSALS: Final = {
     400: ("InvalidParameter", "Required parameter(task_id) missing or invalid, please check the request parameters."),
     403: ("AccessDenied", "Access denied."),
@@ -97,7 +93,9 @@ class Service:
             random.Random(f"{self.settings.seed}/times"),
         )
         self._results = ResultFiles(self.settings, self.storage, recognizer_script, self._new_id)
-        self._budgets: dict[tuple[str, ...], SlidingWindow] = {}
+        self._tokens = TokenDesk(self._new_id)
+        self._vocabularies = VocabularyShelf(self.settings, self._new_id)
+        self._gate = Gate(self.settings, self.ledger, self._tokens)
         self._latest_task: dict[str, str] = {}
         self._latest_result = ("", _SOME_DOCUMENT)
         self._operations: dict[Kind, Callable[[Call], dict[str, Any]]] = {
@@ -106,6 +104,8 @@ class Service:
             "cancel": self._cancel,
             "list": self._list,
             "policy": self._policy,
+            "token": self._token,
+            "vocabulary": self._vocabulary,
             "other": self._other,
         }
 
@@ -165,7 +165,7 @@ class Service:
 
         `settings` shows it from now on. Models with a submit limit of their own keep that.
         """
-        self.settings = self.settings.replace(**{f"{kind}_limit": as_rate_limit(limit)})
+        self.settings = self._gate.settings = self.settings.replace(**{f"{kind}_limit": as_rate_limit(limit)})
 
     def add_task(self, *file_urls: str, now: float, model: str = "fun-asr", account: str | None = None) -> str:
         """Add a task of another program on the account, and return its id.
@@ -209,7 +209,9 @@ class Service:
         except StorageRefusalError as refusal:
             return storage_refusal(call, refusal, self.public_url.partition("://")[2])
         except RefusalError as refusal:
-            error = {"code": refusal.code, "message": refusal.message, "request_id": call.request_id}
+            # A few errors of the gateway have a message and no code.
+            named = {"code": refusal.code} if refusal.code else {}
+            error = {**named, "message": refusal.message, "request_id": call.request_id}
             return json_reply(call, self.settings, refusal.status, error, refusal.headers)
 
     def _dressed(self, call: Call, response: HttpResponse) -> HttpResponse:
@@ -225,12 +227,15 @@ class Service:
         return compressed(call, response, self.settings)
 
     def _submit(self, call: Call) -> dict[str, Any]:
-        account, api_key = self._authenticate(call)
+        account, api_key = self._gate.authenticate(call)
         submit = read_submit(call.request, self.settings)
+        if submit.vocabulary_id is not None:
+            words = self._vocabularies.hot_words_for(submit.vocabulary_id, submit.model, account, call.now)
+            submit = evolve(submit, hot_words=words)
         limit = self.settings.submit_limits.get(submit.model, self.settings.submit_limit)
-        self._throttle(call, limit, account, submit.model)
+        self._gate.throttle(call, limit, account, submit.model)
         if len(self._board) >= self.settings.max_live_tasks:
-            raise self._throttled(call, "Throttling", 1.0)
+            raise self._gate.too_often(call, "Throttling", 1.0)
         task = self._board.accept(submit, account, api_key, (self._new_id(), call.request_id), call.now)
         earlier, self._latest_task[account] = self._latest_task.get(account), task.task_id
         self.ledger.accept(
@@ -248,8 +253,8 @@ class Service:
         return {"output": {"task_status": "PENDING", "task_id": told}, "request_id": call.request_id}
 
     def _query(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.query_limit, account)
+        account, _ = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.query_limit, account)
         task_id = call.argument
         if call.fault.other_task:
             latest = self._latest_task.get(account)
@@ -273,16 +278,16 @@ class Service:
         return body
 
     def _cancel(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.cancel_limit, account)
+        account, _ = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.cancel_limit, account)
         task = self._board.find(call.argument, account)
         if task is None or not self._board.cancel(task, call.now):
             raise RefusalError(*UNSUPPORTED_CANCEL)
         return {"request_id": call.request_id}
 
     def _list(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.list_limit, account)
+        account, _ = self._gate.authenticate(call)
+        self._gate.throttle(call, self.settings.list_limit, account)
         if not self.settings.list_enabled:
             status = self.settings.list_refusal
             raise RefusalError(status, *_LIST_REFUSALS[status])
@@ -293,17 +298,27 @@ class Service:
         return {**body, "request_id": call.request_id}
 
     def _policy(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
+        account, _ = self._gate.authenticate(call)
         arguments = call.request.arguments()
         if arguments.get("action") != "getPolicy":
             raise RefusalError(400, "InvalidParameter", "action must be getPolicy")
         model = arguments.get("model", "")
         if model not in self.settings.models:
             raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
-        self._throttle(call, self.settings.policy_limit, account, model)
+        self._gate.throttle(call, self.settings.policy_limit, account, model)
         upload_host = f"{self.public_url}{OSS_PREFIX}{self.settings.upload_bucket}"
         data = self.storage.grant(account, model, call.now, call.request_id, upload_host)
         return {"request_id": call.request_id, "data": data}
+
+    def _token(self, call: Call) -> dict[str, Any]:
+        # It cannot be renewed, so a token must not make another.
+        _, api_key = self._gate.authenticate(call, tokens=self.settings.tokens_make_tokens)
+        return self._tokens.issue(api_key, call.request.arguments(), call.now)
+
+    def _vocabulary(self, call: Call) -> dict[str, Any]:
+        account, _ = self._gate.authenticate(call)
+        output = self._vocabularies.act(read_body(call.request, self.settings), account, call.now)
+        return {"output": output, "usage": {"count": 1}, "request_id": call.request_id}
 
     def _other(self, call: Call) -> dict[str, Any]:
         del call
@@ -327,36 +342,6 @@ class Service:
         if call.fault.other_task:
             return _SOME_DOCUMENT if path == call.request.path else earlier
         return document
-
-    # Credentials and limits
-
-    def _authenticate(self, call: Call) -> tuple[str, str]:
-        scheme, _, api_key = call.request.header("Authorization").partition(" ")
-        account = self.settings.account_of(api_key.strip()) if scheme.lower() == "bearer" else None
-        if account is None:
-            raise RefusalError(401, "InvalidApiKey", "Invalid API-key provided.")
-        return account, api_key.strip()
-
-    def _throttle(self, call: Call, limit: RateLimit, account: str, model: str = "") -> None:
-        if not self.settings.limits_enabled:
-            return
-        kind: str = call.kind
-        if self.settings.share_task_limits and kind in {"query", "list", "cancel"}:
-            kind, limit = "task", self.settings.query_limit
-        key = (kind, account, model)
-        budget = self._budgets.get(key)
-        if budget is None:
-            budget = self._budgets[key] = SlidingWindow(limit)
-        elif budget.limit is not limit:
-            budget.change(limit)
-        wait = budget.admit(call.now)
-        if wait:
-            raise self._throttled(call, self.settings.throttle_code, wait)
-
-    def _throttled(self, call: Call, code: str, wait: float) -> RefusalError:
-        self.ledger.throttled[call.kind] += 1
-        headers = {"retry-after": str(math.ceil(wait))} if self.settings.retry_after else {}
-        return RefusalError(429, code, _THROTTLE_MESSAGES[code], headers)
 
     @property
     def _ahead(self) -> float:

@@ -179,6 +179,18 @@ class EmulatorSettings:
     policy_max_file_size_mb: int = field(default=1024, validator=_POSITIVE_INT)
     object_life: float = field(default=48 * 3600.0, validator=_NOT_NEGATIVE)
 
+    # Tokens (section 8).
+    tokens_make_tokens: bool = False
+    """Let a temporary token make another one."""
+
+    # Hot-word vocabularies (section 9).
+    vocabularies_per_account: int = field(default=10, validator=_POSITIVE_INT)
+    vocabulary_items: int = field(default=500, validator=_POSITIVE_INT)
+    vocabulary_deploy_seconds: float = field(default=0.0, validator=_NOT_NEGATIVE)
+    """How long a list is UNDEPLOYED, and not used, after it was made or updated."""
+    unknown_vocabulary: Literal["refused", "ignored"] = "refused"
+    """A submit that names a list the account does not have (undocumented)."""
+
     # Fetching, where a real recognizer works (section 2.2).
     max_input_bytes: int = field(default=2 * 2**30, validator=_POSITIVE_INT)
     fetch_timeout: float = field(default=60.0, validator=validators.gt(0.0))

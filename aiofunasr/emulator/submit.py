@@ -9,16 +9,24 @@ from typing import Any, Final
 from attrs import frozen
 
 from aiofunasr.emulator.messages import HttpRequest, RefusalError
-from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.recognizer import HotWord, RecognitionRequest
 from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.vocabularies import HOT_WORD_MODELS
 from aiofunasr.emulator.word_filter import WordFilter
 
 _SCHEMES: Final = ("http://", "https://", "oss://")
+# The models that take hot words with the submit, and how heavy the heaviest are.
+_INLINE_VOCABULARY: Final = "qwen-audio-3."
+_SUPER_WEIGHT: Final = 50
+_MOST_SUPER_WORDS: Final = 50
 
 
 @frozen
 class Submit:
-    """A submit that passed the checks of its header and body."""
+    """A submit that passed the checks of its header and body.
+
+    `vocabulary_id` names the list whose items are to become its `hot_words`, None if it needs no list.
+    """
 
     model: str
     file_urls: tuple[str, ...]
@@ -26,6 +34,8 @@ class Submit:
     resolves_oss: bool
     word_filter: WordFilter
     _options: dict[str, Any]
+    vocabulary_id: str | None = None
+    hot_words: tuple[HotWord, ...] = ()
 
     @classmethod
     def plain(cls, model: str, file_urls: tuple[str, ...]) -> Submit:
@@ -34,7 +44,7 @@ class Submit:
 
     def recognition_request(self, file_url: str) -> RecognitionRequest:
         """Return what one of the files is to be recognized with."""
-        return RecognitionRequest(file_url, self.model, **self._options)
+        return RecognitionRequest(file_url, self.model, hot_words=self.hot_words, **self._options)
 
 
 def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
@@ -45,10 +55,10 @@ def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
     """
     if request.header("X-DashScope-Async").lower() != "enable":
         raise RefusalError(403, "AccessDenied", "current user api does not support synchronous calls.")
-    body = _read_body(request, settings)
+    body = read_body(request, settings)
     model = body.get("model")
     if not isinstance(model, str) or not model:
-        raise _invalid("Required parameter(model) missing or invalid, please check the request parameters.")
+        raise _invalid_parameter("model")
     if model not in settings.models:
         raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
     file_urls = _read_file_urls(body, settings)
@@ -60,10 +70,16 @@ def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
     if parameters is not None and not isinstance(parameters, dict):
         raise _invalid("parameters must be an object")
     options, word_filter = _read_parameters(parameters or {}, settings)
-    return Submit(model, file_urls, parameters, resolves_oss, word_filter, options)
+    vocabulary_id, hot_words = _read_vocabulary(model, parameters or {})
+    return Submit(model, file_urls, parameters, resolves_oss, word_filter, options, vocabulary_id, hot_words)
 
 
-def _read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, Any]:
+def read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, Any]:
+    """Read a request's body, which is a JSON object.
+
+    Raises:
+        RefusalError: it is not, or is too large.
+    """
     if len(request.body) > settings.max_body_bytes:
         raise RefusalError(400, "BadRequest.TooLarge", "The request body is too large.")
     try:
@@ -131,7 +147,7 @@ def _read_parameters(parameters: dict[str, Any], settings: EmulatorSettings) -> 
         if value is None:
             continue
         if not is_allowed(value):
-            raise _invalid(f"Required parameter({wire_name}) missing or invalid, please check the request parameters.")
+            raise _invalid_parameter(wire_name)
         options[name] = convert(value)
     try:
         word_filter = WordFilter.parse(
@@ -142,6 +158,29 @@ def _read_parameters(parameters: dict[str, Any], settings: EmulatorSettings) -> 
     except (ValueError, RecursionError) as error:
         raise _invalid(f"special_word_filter is invalid: {error}") from None
     return options, word_filter
+
+
+def _read_vocabulary(model: str, parameters: dict[str, Any]) -> tuple[str | None, tuple[HotWord, ...]]:
+    """Read the list a submit names, or the words it brings along, which go before (section 2.3)."""
+    if model.startswith(_INLINE_VOCABULARY) and parameters.get("vocabulary") is not None:
+        words = parameters["vocabulary"]
+        if not isinstance(words, dict) or not all(_is_weight(weight) and text for text, weight in words.items()):
+            raise _invalid_parameter("vocabulary")
+        if sum(weight == _SUPER_WEIGHT for weight in words.values()) > _MOST_SUPER_WORDS:
+            raise _invalid_parameter("vocabulary")
+        return None, tuple(HotWord(text, weight) for text, weight in words.items())
+    vocabulary_id = parameters.get("vocabulary_id") if model in HOT_WORD_MODELS else None
+    if vocabulary_id is not None and not isinstance(vocabulary_id, str):
+        raise _invalid_parameter("vocabulary_id")
+    return vocabulary_id, ()
+
+
+def _is_weight(value: Any) -> bool:
+    return _is_integer(value) and (1 <= value <= 5 or value == _SUPER_WEIGHT)
+
+
+def _invalid_parameter(name: str) -> RefusalError:
+    return _invalid(f"Required parameter({name}) missing or invalid, please check the request parameters.")
 
 
 def _invalid(message: str) -> RefusalError:

@@ -17,7 +17,8 @@ from aiofunasr.emulator import EmulatorServer, EmulatorSettings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import dashscope
-    from dashscope.audio.asr import Transcription
+    from dashscope.audio.asr import Transcription, VocabularyService
+    from dashscope.audio.asr.vocabulary import VocabularyServiceException
     from dashscope.utils.oss_utils import OssUtils
 
 MEDIA_URL = "https://media.example.com/a.wav"
@@ -104,6 +105,59 @@ async def test_upload_and_submit(server: EmulatorServer, tmp_path: Path) -> None
     assert url.endswith("/speech.wav")
     (result,) = waited.output.results
     assert (result["file_url"], result["subtask_status"]) == (url, "SUCCEEDED")
+
+
+async def test_vocabularies_and_a_task_that_uses_one(server: EmulatorServer) -> None:
+    def run() -> list[Any]:
+        service: Any = VocabularyService()
+        items = [{"text": "Turbine", "weight": 4, "lang": "en"}]
+        made = service.create_vocabulary(target_model="fun-asr", prefix="demo", vocabulary=items)
+        listed = service.list_vocabularies(prefix="demo")
+        first = service.query_vocabulary(made)
+        service.update_vocabulary(made, [{"text": "Rotor", "weight": 1}])
+        second = service.query_vocabulary(made)
+        used = Transcription.call(model="fun-asr", file_urls=[MEDIA_URL], vocabulary_id=made)
+        service.delete_vocabulary(made)
+        with pytest.raises(VocabularyServiceException, match="InvalidParameter"):
+            service.query_vocabulary(made)
+        return [made, listed, first, second, used, service.list_vocabularies(), service.get_last_request_id()]
+
+    made, listed, first, second, used, left, request_id = await to_thread.run_sync(run)
+    assert made.startswith("vocab-demo-")
+    assert [row["vocabulary_id"] for row in listed] == [made]
+    assert (first["target_model"], first["status"]) == ("fun-asr", "OK")
+    assert first["vocabulary"] == [{"text": "Turbine", "weight": 4, "lang": "en"}]
+    assert second["vocabulary"] == [{"text": "Rotor", "weight": 1}]
+    assert used.output.task_status == "SUCCEEDED"
+    assert left == []
+    assert request_id
+    assert server.service.ledger.submissions[0].parameters == {"vocabulary_id": made}
+
+
+async def test_the_eleventh_vocabulary_is_refused(server: EmulatorServer) -> None:
+    def run() -> None:
+        service = VocabularyService()
+        for _ in range(10):
+            service.create_vocabulary("fun-asr", "demo", [{"text": "Turbine", "weight": 4}])
+        with pytest.raises(VocabularyServiceException, match=r"400, Code: Throttling\.AllocationQuota"):
+            service.create_vocabulary("fun-asr", "demo", [{"text": "Turbine", "weight": 4}])
+
+    await to_thread.run_sync(run)
+    assert server.service.ledger.requests["vocabulary"] == 11
+
+
+async def test_a_temporary_token_in_place_of_the_key(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The SDK has no call for it, so it is asked for as the documentation's own example does.
+    def run() -> Any:
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        made = requests.post(f"{server.base_url}/tokens?expire_in_seconds=1800", headers=headers, timeout=30).json()
+        monkeypatch.setattr(dashscope, "api_key", made["token"])
+        task = Transcription.call(model="fun-asr", file_urls=[MEDIA_URL])
+        return task, VocabularyService().list_vocabularies()
+
+    task, listed = await to_thread.run_sync(run)
+    assert task.output.task_status == "SUCCEEDED"
+    assert listed == []
 
 
 @pytest.mark.filterwarnings("ignore:dashscope 2.0 audio API is a preview:FutureWarning")
