@@ -16,6 +16,7 @@ from aiofunasr.batch import BatchProgress, TranscriptionBatch
 from aiofunasr.errors import (
     AccessDeniedError,
     AmbiguousSubmissionError,
+    AmbiguousVocabularyError,
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
@@ -45,6 +46,7 @@ from aiofunasr.errors import (
     TransportError,
     UnexpectedError,
     UsageError,
+    VocabularyTimeoutError,
     WaitTimeoutError,
 )
 from aiofunasr.journal import Journal, SqliteJournal
@@ -56,12 +58,17 @@ from aiofunasr.settings import Limits, Reconciliation, Timeouts
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSnapshot, TaskStatus
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
+from aiofunasr.temporary_token import TemporaryToken
 from aiofunasr.token import TaskToken
+from aiofunasr.token_provider import TokenProvider
 from aiofunasr.version import __version__
+from aiofunasr.vocabularies import Vocabularies
+from aiofunasr.vocabulary import HotWord, Vocabulary
 
 __all__ = [
     "AccessDeniedError",
     "AmbiguousSubmissionError",
+    "AmbiguousVocabularyError",
     "AudioFile",
     "AudioProperties",
     "AuthenticationError",
@@ -75,6 +82,7 @@ __all__ = [
     "FileFormatError",
     "FileServiceError",
     "FunASRError",
+    "HotWord",
     "InvalidArgumentError",
     "InvalidFileError",
     "InvalidReplyError",
@@ -107,8 +115,10 @@ __all__ = [
     "TaskSnapshot",
     "TaskStatus",
     "TaskToken",
+    "TemporaryToken",
     "ThrottledError",
     "Timeouts",
+    "TokenProvider",
     "Transcript",
     "TranscriptionBatch",
     "TranscriptionOptions",
@@ -117,6 +127,9 @@ __all__ = [
     "UnexpectedError",
     "UploadedFile",
     "UsageError",
+    "Vocabularies",
+    "Vocabulary",
+    "VocabularyTimeoutError",
     "WaitTimeoutError",
     "Word",
     "__version__",

@@ -304,6 +304,26 @@ class AmbiguousSubmissionError(FunASRError, ConnectionError):
         self.request_id = request_id
 
 
+class AmbiguousVocabularyError(FunASRError, ConnectionError):
+    """A vocabulary was to be made, and whether it was is not known.
+
+    `Session.vocabularies.list(prefix=prefix)` shows what there is.
+
+    Attributes:
+        prefix: What its id begins with.
+        model: The model it was to be made for.
+    """
+
+    def __init__(self, message: str, *, prefix: str, model: str) -> None:
+        super().__init__(message)
+        self.prefix = prefix
+        self.model = model
+
+
+class VocabularyTimeoutError(FunASRError, TimeoutError):
+    """A vocabulary could not be used within the time it was waited for."""
+
+
 # --- The journal ------------------------------------------------------------------------------------------------
 
 

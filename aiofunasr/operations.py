@@ -1,8 +1,9 @@
-"""What a session does besides transcribing: tasks by their id, and uploads."""
+"""What a session does besides transcribing: tasks by their id, tokens, uploads and vocabularies."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,16 +16,20 @@ from aiofunasr.pipeline.spooling import Uploadable, spooled
 from aiofunasr.pipeline.uploads import Meter
 from aiofunasr.snapshots import ListedTask, TaskPage, TaskSnapshot
 from aiofunasr.task import cancel_task
+from aiofunasr.temporary_token import TemporaryToken, check_life
 from aiofunasr.token import TaskToken
+from aiofunasr.vocabularies import Vocabularies
+from aiofunasr.vocabulary import GivenWords, Vocabulary
 from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_snapshot, read_task_page
-from aiofunasr.wire.requests import list_tasks, query
+from aiofunasr.wire.replies import read_snapshot, read_task_page, read_token
+from aiofunasr.wire.requests import create_token, list_tasks, query
 
 
 class Operations:
     """The part of a session that works on what lies at the service already, or will be used there later."""
 
     _engine: Engine
+    _vocabularies: Vocabularies
 
     # --- tasks ---
 
@@ -136,6 +141,67 @@ class Operations:
                 f"reach it with Session(region={found.region!r})"
             )
         return found
+
+    # --- temporary tokens ---
+
+    async def create_token(self, *, expires_in: int = 60) -> TemporaryToken:
+        """Make a temporary token, to be used in place of the key (the protocol notes, section 8).
+
+        `TokenProvider` renews them by itself.
+
+        Args:
+            expires_in: Whole seconds it lives, 1 to 1800.
+
+        Raises:
+            InvalidArgumentError: It cannot live so long; nothing was sent.
+            FunASRError: It was refused, or could not be had.
+        """
+        check_life("expires_in", expires_in)
+        self._engine.background.check()
+        return await self._engine.background.run(
+            self._engine.gateway.ask,
+            Kind.TOKEN,
+            lambda caller: create_token(caller, expires_in),
+            lambda reply: read_token(reply, expires_in, self._engine.clock()),
+        )
+
+    # --- vocabularies ---
+
+    @property
+    def vocabularies(self) -> Vocabularies:
+        """The account's lists of hot words, to be made, listed, changed and deleted."""
+        return self._vocabularies
+
+    def vocabulary(
+        self,
+        words: GivenWords,
+        *,
+        model: str = DEFAULT_MODEL,
+        prefix: str | None = None,
+        timeout: float = 60.0,
+    ) -> AbstractAsyncContextManager[Vocabulary]:
+        """Make a vocabulary for a while: it can be used when the context is entered, and is deleted at its end.
+
+            async with session.vocabulary(["Stanislavski", "Goncharov"]) as vocabulary:
+                results = await aiofunasr.transcribe(urls, session=session, vocabulary_id=vocabulary)
+
+        It is deleted whatever happens, being cancelled included, for which ten seconds are taken at most. An error of
+        the deletion is raised only where there is no other.
+
+        Args:
+            words: At most 500 hot words: `HotWord`s, strings, or a mapping of texts to weights.
+            model: The only model it will have an effect on.
+            prefix: What its name begins with: 1 to 9 digits and lower-case letters. By default a random one, with which
+                it is found again for certain if a reply is lost.
+            timeout: Seconds until it must be usable.
+
+        Raises:
+            InvalidArgumentError: An argument cannot be used; nothing was sent.
+            QuotaExceededError: The account has as many vocabularies as it may.
+            VocabularyTimeoutError: It was not usable in time.
+            FunASRError: It could not be made.
+        """
+        return self._vocabularies.temporary(words, model=model, prefix=prefix, timeout=timeout)
 
     # --- uploads ---
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 from attrs import Attribute, evolve, field, fields, frozen
 
 from aiofunasr.errors import InvalidArgumentError
+from aiofunasr.vocabulary import Vocabulary
 
 DEFAULT_MODEL = "fun-asr"
 
@@ -82,6 +83,14 @@ def _is_threshold(_: object, attribute: Attribute[Any], value: Any) -> None:
         _refuse(attribute, value, "-1.0 (more noise is taken for speech) to 1.0 (more speech for noise)")
 
 
+def _is_vocabulary(instance: Any, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Vocabulary):
+        _is_text_or_none(instance, attribute, value)
+    elif value.target_model is not None and value.target_model != instance.model:
+        # The service would ignore it without a word.
+        _refuse(attribute, str(value), f"it was made for {value.target_model} and has no effect on {instance.model}")
+
+
 def _to_tuple(value: Any) -> Any:
     """Freeze a list; leave what is no list of things to the validator, a lone string above all."""
     if isinstance(value, str) or not isinstance(value, Sequence):
@@ -110,7 +119,7 @@ class TranscriptionOptions:
         speaker_count: How many speakers, 2 to 100; a hint, for diarization only.
         language_hints: Language codes; fun-asr models read the first alone.
         speech_noise_threshold: -1.0 to 1.0; towards 1.0 more speech is dropped as noise.
-        vocabulary_id: A hot-word list made for the same model.
+        vocabulary_id: A hot-word list made for the same model: its id, or what `Session.vocabulary` gave.
         disfluency_removal_enabled: Drop filler words (paraformer models).
         timestamp_alignment_enabled: Recalibrate the times of words (paraformer models).
         phrase_id: A phrase list of the paraformer v1 models; sent as a resource.
@@ -127,7 +136,7 @@ class TranscriptionOptions:
     speaker_count: int | None = field(default=None, validator=_is_speaker_count)
     language_hints: tuple[str, ...] | None = field(default=None, converter=_to_tuple, validator=_are_languages)
     speech_noise_threshold: float | None = field(default=None, validator=_is_threshold)
-    vocabulary_id: str | None = field(default=None, validator=_is_text_or_none)
+    vocabulary_id: str | Vocabulary | None = field(default=None, validator=_is_vocabulary)
     disfluency_removal_enabled: bool | None = field(default=None, validator=_is_flag)
     timestamp_alignment_enabled: bool | None = field(default=None, validator=_is_flag)
     phrase_id: str | None = field(default=None, validator=_is_text_or_none)
@@ -156,6 +165,8 @@ class TranscriptionOptions:
     def parameters(self) -> dict[str, Any]:
         """Return the `parameters` object of a submit; an empty one where nothing is asked (section 1.2)."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
+        if isinstance(self.vocabulary_id, Vocabulary):
+            own["vocabulary_id"] = self.vocabulary_id.vocabulary_id
         return {name: list(value) if isinstance(value, tuple) else value for name, value in own.items()} | dict(
             self.extra_parameters
         )

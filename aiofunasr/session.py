@@ -35,6 +35,7 @@ from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.settings import KeyProvider, Limits, Reconciliation, Timeouts, resolve_account
 from aiofunasr.task import TranscriptionTask, as_completed
 from aiofunasr.transport import HttpTransport, Transport
+from aiofunasr.vocabularies import Vocabularies
 from aiofunasr.wire.messages import Kind
 
 FilesPerTask = int | Literal["auto"]
@@ -124,6 +125,7 @@ class Session(Operations):
             reconciliation=reconciliation or Reconciliation(),
             journal=_journal(journal),
         )
+        self._vocabularies = Vocabularies(self._engine)
         self._width = self._width_of(files_per_task)
         self._entered = False
         self._closing: asyncio.Task[tuple[str, ...]] | None = None
@@ -216,6 +218,7 @@ class Session(Operations):
             InvalidArgumentError: Something cannot be used; nothing was sent.
         """
         chosen = _options(options, overrides)
+        self._vocabularies.check(chosen)
         sources = as_iterable(files)
         width = self._width if files_per_task is None else self._width_of(files_per_task)
         self._engine.background.check()
@@ -254,6 +257,7 @@ class Session(Operations):
             FunASRError: The submit was refused, or could not be sent.
         """
         chosen = _options(options, overrides)
+        self._vocabularies.check(chosen)
         sources = one_task_of(files)
         self._engine.background.check()
         for file in sources:

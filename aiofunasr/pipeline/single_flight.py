@@ -30,8 +30,8 @@ class SingleFlight(Generic[T]):
         return self._flight is not None
 
     def begin(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
-        """Begin the work, unless it is under way; nobody has to wait for it."""
-        if self._flight is None:
+        """Begin the work, unless it is under way or the session is closed; nobody has to wait for it."""
+        if self._flight is None and self._background.is_open:
             self._flight = _Flight()
             self._background.spawn(self._fly, self._flight, work)
 
