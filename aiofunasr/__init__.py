@@ -20,12 +20,14 @@ from aiofunasr.errors import (
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    EventSignatureError,
     FileDownloadError,
     FileError,
     FileFormatError,
     FileServiceError,
     FunASRError,
     InvalidArgumentError,
+    InvalidEventError,
     InvalidFileError,
     InvalidReplyError,
     JournalError,
@@ -49,6 +51,7 @@ from aiofunasr.errors import (
     VocabularyTimeoutError,
     WaitTimeoutError,
 )
+from aiofunasr.events import EventFilter, TaskEvent, parse_event, verify_signature
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
@@ -77,6 +80,8 @@ __all__ = [
     "Channel",
     "ConfigurationError",
     "Estimate",
+    "EventFilter",
+    "EventSignatureError",
     "FileDownloadError",
     "FileError",
     "FileFormatError",
@@ -84,6 +89,7 @@ __all__ = [
     "FunASRError",
     "HotWord",
     "InvalidArgumentError",
+    "InvalidEventError",
     "InvalidFileError",
     "InvalidReplyError",
     "Journal",
@@ -108,6 +114,7 @@ __all__ = [
     "SubtaskSnapshot",
     "TaskCanceledError",
     "TaskError",
+    "TaskEvent",
     "TaskExpiredError",
     "TaskFailedError",
     "TaskMetrics",
@@ -133,7 +140,9 @@ __all__ = [
     "WaitTimeoutError",
     "Word",
     "__version__",
+    "parse_event",
     "transcribe",
+    "verify_signature",
 ]
 
 logging.getLogger("aiofunasr").addHandler(logging.NullHandler())

@@ -160,6 +160,17 @@ class ReplyTooLargeError(InvalidReplyError):
     """A reply is larger than it may be (`Limits.result_bytes`)."""
 
 
+class InvalidEventError(InvalidReplyError):
+    """What was pushed is no completion event of a task."""
+
+
+class EventSignatureError(FunASRError, PermissionError):
+    """An event is not signed by who should have sent it, or that cannot be told: it must not be believed."""
+
+    # Of the two builtins among its bases, the one whose instances are laid out in a way of their own.
+    __new__ = OSError.__new__  # type: ignore[assignment]
+
+
 # --- The service refused a request ------------------------------------------------------------------------------
 
 

@@ -1,14 +1,16 @@
-"""What a session does besides transcribing: tasks by their id, tokens, uploads and vocabularies."""
+"""What a session does besides transcribing: tasks by their id, events, tokens, uploads and vocabularies."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from aiofunasr.audio import UploadedFile
 from aiofunasr.errors import ConfigurationError, InvalidArgumentError
+from aiofunasr.events import TaskEvent, certificate_url, parse_event, verify_signature
 from aiofunasr.options import DEFAULT_MODEL
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.listing import every_row, windows
@@ -141,6 +143,60 @@ class Operations:
                 f"reach it with Session(region={found.region!r})"
             )
         return found
+
+    # --- completion events ---
+
+    def notify(self, event: TaskEvent | bytes | str | Mapping[str, Any]) -> bool:
+        """Take in the news that a task has ended, so that it is asked about at once (the protocol notes, section 10).
+
+        The event is a hint and no more: what became of the task is asked of the service, so that a forged or a mixed-up
+        event costs a query and decides nothing. It may come before, during or after other ways of finding out, and any
+        number of times. `Session(expects_events=True)` then leaves the asking to the events.
+
+        Args:
+            event: What `parse_event` or `verify_event` gave, or what `parse_event` takes.
+
+        Returns:
+            Whether the task is in flight in this session; of another one, nothing is done.
+
+        Raises:
+            InvalidEventError: It is no event about a task.
+        """
+        self._engine.background.check()
+        found = event if isinstance(event, TaskEvent) else parse_event(event)
+        return self._engine.poller.hint(found.task_id)
+
+    async def verify_event(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        url: str,
+        token: str | None = None,
+        trusted: Collection[str] = (),
+        legacy: bool = False,
+    ) -> TaskEvent:
+        """Make sure that an event was signed by EventBridge, and read it; its certificate is fetched once an hour.
+
+        Args:
+            headers: Those of the request, by any spelling of their names.
+            body: The body as it came, byte for byte.
+            url: The target's URL as it is set in the rule, with its query.
+            token: The token that is set in the rule; without one, anybody's rule may have pushed the event.
+            trusted: Origins other than EventBridge's own whose certificates are believed, such as an emulator's.
+            legacy: Accept signatures of version 1; see `aiofunasr.events.verify_signature`.
+
+        Raises:
+            EventSignatureError: It was not, or that cannot be told.
+            InvalidEventError: It was, and is no event about a task.
+            FunASRError: The certificate could not be had; the same event may be fine when it comes again.
+        """
+        self._engine.background.check()
+        place = certificate_url(headers, trusted)
+        certificate = await self._engine.background.run(self._engine.certificates.get, place)
+        now = self._engine.clock()
+        verify_signature(headers, body, url=url, certificate=certificate, now=now, token=token, legacy=legacy)
+        return parse_event(body)
 
     # --- temporary tokens ---
 

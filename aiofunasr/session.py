@@ -66,6 +66,8 @@ class Session(Operations):
         journal: A path, or anything with the interface of `aiofunasr.Journal`: the session opens it when it is entered
             and closes it when it is left. What is submitted, and what comes of it, is written there, so that a run that
             was killed goes on where it was: see `transcribe`.
+        expects_events: Completion events reach the session through `notify`: a task is asked about when an event says
+            that it ended, and otherwise only when one seems to be missing, which takes far fewer queries.
         http: The caller's own `aiohttp.ClientSession`; it is used and never closed.
         trust_env: Use the proxies of the environment (not with `http`, which has its own).
         transport: Anything with the interface of `aiofunasr.transport.Transport`, in place of HTTP.
@@ -90,6 +92,7 @@ class Session(Operations):
         on_unknown_submit: OnUnknownSubmit = "reconcile",
         reconciliation: Reconciliation | None = None,
         journal: str | os.PathLike[str] | Journal | None = None,
+        expects_events: bool = False,
         http: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         transport: Transport | None = None,
@@ -124,6 +127,7 @@ class Session(Operations):
             on_unknown_submit=on_unknown_submit,
             reconciliation=reconciliation or Reconciliation(),
             journal=_journal(journal),
+            expects_events=expects_events,
         )
         self._vocabularies = Vocabularies(self._engine)
         self._width = self._width_of(files_per_task)

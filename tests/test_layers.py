@@ -18,7 +18,7 @@ FLOORS: list[set[str]] = [
     {"temporary_token", "vocabulary"},
     {"results", "snapshots", "options", "settings", "token", "audio"},
     {"wire"},
-    {"pacing", "schedule", "reconcile", "transport", "journal"},
+    {"pacing", "schedule", "reconcile", "transport", "journal", "events"},
     {"pipeline"},
     {"task", "batch", "statistics", "vocabularies"},
     {"operations"},

@@ -134,6 +134,11 @@ def customize(caller: Caller, action: str, **arguments: Any) -> Request:
     return caller.request(Kind.VOCABULARY, "POST", "/services/audio/asr/customization", document=document)
 
 
+def certificate(url: str) -> Request:
+    """Build the download of the certificate that signs completion events."""
+    return Request(kind=Kind.CERTIFICATE, method="GET", url=url, headers={"User-Agent": USER_AGENT})
+
+
 def download(url: str) -> Request:
     """Build the download of a result: no key, and the URL as it came, because it is signed (3.6)."""
     return Request(kind=Kind.DOWNLOAD, method="GET", url=url, headers={"User-Agent": USER_AGENT})

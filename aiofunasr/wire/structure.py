@@ -241,6 +241,14 @@ def structure(value: Any, kind: type[T], *, at: str = "$", secret: bool = False)
         raise InvalidReplyError(f"it cannot be read ({type(error).__name__})", path=at) from None
 
 
+def time_of(value: Any) -> datetime | None:
+    """Read a time in either of the service's forms; None where there is none that can be read."""
+    try:
+        return None if value is None else _time(value, datetime)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 def _at(path: str, value: Any) -> str:
     """Show what stands at a path, in a few words."""
     for name, place in re.findall(r"\.([a-z_]+)|\[(\d+)\]", path):
