@@ -333,7 +333,7 @@ def _is_signed_by_hash(headers: Mapping[str, str], body: bytes, url: str, key: P
 
 
 def _texts(headers: Mapping[str, str], method: str, body: bytes, url: str) -> tuple[bytes, bytes]:
-    """Return the text that is signed in both forms: its page ends it with the body, the official code with a newline."""
+    """Return the text that is signed, in both forms: official code ends it with a newline, and the page does not."""
     names = [f"{_PREFIX}-timestamp", method, f"{_PREFIX}-version", f"{_PREFIX}-url"]
     if f"{_PREFIX}-token" in headers:
         names.append(f"{_PREFIX}-token")
