@@ -54,6 +54,7 @@ from aiofunasr.errors import (
 from aiofunasr.events import EventFilter, TaskEvent, parse_event, verify_signature
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
@@ -64,6 +65,7 @@ from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.temporary_token import TemporaryToken
 from aiofunasr.token import TaskToken
 from aiofunasr.token_provider import TokenProvider
+from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
 from aiofunasr.vocabularies import Vocabularies
 from aiofunasr.vocabulary import HotWord, Vocabulary
@@ -127,9 +129,13 @@ __all__ = [
     "Timeouts",
     "TokenProvider",
     "Transcript",
+    "Transcription",
     "TranscriptionBatch",
     "TranscriptionOptions",
+    "TranscriptionOutput",
+    "TranscriptionResponse",
     "TranscriptionTask",
+    "TranscriptionUsage",
     "TransportError",
     "UnexpectedError",
     "UploadedFile",

@@ -9,22 +9,21 @@ from functools import partial
 from typing import Any
 
 from aiofunasr.audio import UploadedFile
-from aiofunasr.errors import ConfigurationError, InvalidArgumentError
+from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.events import TaskEvent, certificate_url, parse_event, verify_signature
 from aiofunasr.options import DEFAULT_MODEL
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.listing import every_row, windows
+from aiofunasr.pipeline.single import cancel_task, find_task, look_at_task
 from aiofunasr.pipeline.spooling import Uploadable, spooled
 from aiofunasr.pipeline.uploads import Meter
 from aiofunasr.snapshots import ListedTask, TaskPage, TaskSnapshot
-from aiofunasr.task import cancel_task
 from aiofunasr.temporary_token import TemporaryToken, check_life
-from aiofunasr.token import TaskToken
 from aiofunasr.vocabularies import Vocabularies
 from aiofunasr.vocabulary import GivenWords, Vocabulary
 from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_snapshot, read_task_page, read_token
-from aiofunasr.wire.requests import create_token, list_tasks, query
+from aiofunasr.wire.replies import read_task_page, read_token
+from aiofunasr.wire.requests import create_token, list_tasks
 
 
 class Operations:
@@ -50,13 +49,8 @@ class Operations:
             FunASRError: The request was refused or failed.
         """
         self._engine.background.check()
-        task_id = self._find(task).task_id
-        return await self._engine.background.run(
-            self._engine.gateway.ask,
-            Kind.QUERY,
-            lambda caller: query(caller, task_id),
-            lambda reply: read_snapshot(reply, task_id),
-        )
+        task_id = find_task(self._engine, task).task_id
+        return await self._engine.background.run(look_at_task, self._engine, task_id)
 
     async def cancel(self, task: str) -> None:
         """Ask the service to cancel a task, which it does while the task is PENDING only.
@@ -71,7 +65,7 @@ class Operations:
             FunASRError: The request failed.
         """
         self._engine.background.check()
-        await self._engine.background.run(cancel_task, self._engine, self._find(task).task_id)
+        await self._engine.background.run(cancel_task, self._engine, find_task(self._engine, task).task_id)
 
     async def list_tasks(
         self,
@@ -112,7 +106,7 @@ class Operations:
         filters = {
             "model_name": model_name,
             "status": status,
-            "task_id": None if task_id is None else self._find(task_id).task_id,
+            "task_id": None if task_id is None else find_task(self._engine, task_id).task_id,
             "api_key_id": api_key_id,
             "region": region,
         }
@@ -132,17 +126,6 @@ class Operations:
 
             async for row in every_row(ask, seen):
                 yield row
-
-    def _find(self, task: str) -> TaskToken:
-        """Read a token, or a task id, and make sure that this session can reach its task."""
-        found = TaskToken.decode(task)
-        region = self._engine.account.region
-        if found.region is not None and region is not None and found.region != region:
-            raise ConfigurationError(
-                f"the task was submitted in {found.region} and this session is for {region}: "
-                f"reach it with Session(region={found.region!r})"
-            )
-        return found
 
     # --- completion events ---
 

@@ -227,7 +227,7 @@ def test_a_token_that_is_refused_is_replaced_at_once() -> None:
         async with other(session, provider) as bearer:
             token = await provider.token()
             # As after a night in which the machine slept, and its monotonic clock with it.
-            service._tokens._tokens.clear()
+            service._operations._tokens._tokens.clear()
             assert [row async for row in bearer.list_tasks()] == []
             assert await provider.token() != token
 

@@ -29,7 +29,8 @@ class RecognitionRequest:
 
     `channel_ids` are 0-based track indexes; `speaker_count` is a hint between 2 and 100;
     `speech_noise_threshold` lies between -1.0 (noise taken for speech) and 1.0 (speech taken for noise).
-    `hot_words` are those of the task's vocabulary, none if it has no say.
+    `hot_words` are those of the task's vocabulary, none if it has no say. `disfluency_removal_enabled`: filler words
+    are not wanted. `words_enabled`: words are, and not only sentences.
     """
 
     file_url: str
@@ -40,6 +41,8 @@ class RecognitionRequest:
     speaker_count: int | None = None
     speech_noise_threshold: float | None = None
     hot_words: tuple[HotWord, ...] = ()
+    disfluency_removal_enabled: bool = False
+    words_enabled: bool = True
 
 
 @frozen

@@ -6,8 +6,11 @@ import re
 from typing import Final, Literal
 
 from aiofunasr.emulator.messages import API_PREFIX, OSS_PREFIX, RESULTS_PREFIX, HttpRequest
+from aiofunasr.emulator.signing import CERTIFICATE_PATH
 
-Kind = Literal["submit", "query", "cancel", "list", "policy", "token", "vocabulary", "upload", "result", "other"]
+Kind = Literal[
+    "submit", "query", "cancel", "list", "policy", "token", "vocabulary", "upload", "result", "certificate", "other"
+]
 
 _ROUTES: Final[dict[Kind, tuple[set[str], re.Pattern[str]]]] = {
     "submit": ({"POST"}, re.compile(rf"{API_PREFIX}/services/audio/asr/transcription")),
@@ -19,6 +22,7 @@ _ROUTES: Final[dict[Kind, tuple[set[str], re.Pattern[str]]]] = {
     "token": ({"POST"}, re.compile(rf"{API_PREFIX}/tokens/?")),
     "vocabulary": ({"POST"}, re.compile(rf"{API_PREFIX}/services/audio/asr/customization")),
     "upload": ({"POST"}, re.compile(rf"{OSS_PREFIX}([^/]+)/?")),
+    "certificate": ({"GET"}, re.compile(re.escape(CERTIFICATE_PATH))),
     "result": ({"GET"}, re.compile(rf"{RESULTS_PREFIX}(.+)")),
 }
 

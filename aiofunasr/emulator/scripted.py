@@ -111,8 +111,6 @@ class ScriptedRecognizer:
     near miss of a hot word is becomes that word.
     `processing_seconds` and `queue_seconds` draw how long a file is processed and how long its task queues,
     given the (first) URL and a seeded generator: `lambda url, chance: chance.lognormvariate(2.0, 0.8)`.
-    Every `missing_speaker_every`-th sentence of a diarized file lacks its `speaker_id`, as seen in the wild
-    (section 5.1); 0 for none.
     """
 
     needs_media = False
@@ -124,13 +122,11 @@ class ScriptedRecognizer:
         duration_seconds: Callable[[str], float] | None = None,
         processing_seconds: Callable[[str, random.Random], float] | None = None,
         queue_seconds: Callable[[str, random.Random], float] | None = None,
-        missing_speaker_every: int = 10,
     ) -> None:
         self._table = table
         self._duration_seconds = duration_seconds or _duration_from_url
         self._processing_seconds = processing_seconds
         self._queue_seconds = queue_seconds
-        self._missing_speaker_every = missing_speaker_every
 
     def queue_seconds(self, file_url: str, chance: random.Random) -> float | None:
         """Draw how long a task stays PENDING, or None to leave it to the settings."""
@@ -197,10 +193,7 @@ class ScriptedRecognizer:
         slot, spoken, count = _layout(duration_ms)
         sentences: list[RecognizedSentence] = []
         for index in range(count):
-            speaker = None
-            every = self._missing_speaker_every
-            if request.diarization_enabled and not (every and index % every == every - 1):
-                speaker = index % speakers
+            speaker = index % speakers if request.diarization_enabled else None
             sentences.append(_invent_sentence(chance, index * slot, spoken, chinese, speaker))
         return RecognizedTrack(channel, spoken * count, tuple(sentences))
 

@@ -1,30 +1,23 @@
 """Hot-word vocabularies: five actions on lists that belong to an account (protocol notes, section 9).
 
-Of the refusals only that of the quota is documented; every other is the 400 `InvalidParameter` of section 15.
+Of the refusals only that of the quota is documented; every other is a 400 whose code can be chosen (section 15).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from aiofunasr.emulator.messages import RefusalError
+from aiofunasr.emulator.models import CATALOGUE
 from aiofunasr.emulator.recognizer import HotWord
-from aiofunasr.emulator.replies import service_zone
+from aiofunasr.emulator.replies import second_time
 from aiofunasr.emulator.settings import EmulatorSettings
 
 VOCABULARY_MODEL: Final = "speech-biasing"
-
-HOT_WORD_MODELS: Final = frozenset({
-    "fun-asr", "fun-asr-2025-11-07", "fun-asr-2025-08-25", "fun-asr-mtl", "fun-asr-mtl-2025-08-25",
-    "qwen-audio-3.0-asr-flash-filetrans", "qwen-audio-3.1-asr-flash-filetrans",
-    "paraformer-v2", "paraformer-8k-v2",
-})  # fmt: skip
-"""The models for files that take a list; those for live speech do, too."""
 
 _LIVE_MODEL: Final = re.compile(r"(fun-asr|paraformer)[0-9a-z.-]*-realtime[0-9a-z.-]*")
 _PREFIX: Final = re.compile(r"[0-9a-z]{1,9}")
@@ -32,6 +25,14 @@ _MOST_CHARACTERS: Final = 15
 _MOST_WORDS: Final = 7
 _HEAVIEST: Final = 5
 _MOST_OF_A_PAGE: Final = 1000
+
+
+class _BadInputError(Exception):
+    """A field of `input` is missing or makes no sense."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 @frozen
@@ -80,8 +81,11 @@ class VocabularyShelf:
             raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
         action = inputs.get("action") if isinstance(inputs, dict) else None
         if not isinstance(inputs, dict) or not isinstance(action, str) or action not in self._actions:
-            raise _missing("action")
-        return self._actions[action](inputs, account, now)
+            raise self._refusal("action")
+        try:
+            return self._actions[action](inputs, account, now)
+        except _BadInputError as error:
+            raise self._refusal(error.name) from None
 
     def find(self, vocabulary_id: str, account: str) -> Vocabulary | None:
         """Return a list of the account, or None if it is unknown or another's."""
@@ -97,7 +101,7 @@ class VocabularyShelf:
         found = self.find(vocabulary_id, account)
         if found is None:
             if self.settings.unknown_vocabulary == "refused":
-                raise _missing("vocabulary_id")
+                raise self._refusal("vocabulary_id")
             return ()
         return found.hot_words if found.target_model == model and found.status(now) == "OK" else ()
 
@@ -106,9 +110,9 @@ class VocabularyShelf:
     def _create(self, inputs: Mapping[str, Any], account: str, now: float) -> dict[str, Any]:
         target_model, prefix = inputs.get("target_model"), inputs.get("prefix")
         if not isinstance(target_model, str) or not _takes_hot_words(target_model):
-            raise _missing("target_model")
+            raise _BadInputError("target_model")
         if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-            raise _missing("prefix")
+            raise _BadInputError("prefix")
         hot_words = self._read_items(inputs)
         if sum(known.account == account for known in self._lists.values()) >= self.settings.vocabularies_per_account:
             raise _over_quota()
@@ -127,7 +131,7 @@ class VocabularyShelf:
     def _list(self, inputs: Mapping[str, Any], account: str, now: float) -> dict[str, Any]:
         prefix = inputs.get("prefix") or ""
         if not isinstance(prefix, str):
-            raise _missing("prefix")
+            raise _BadInputError("prefix")
         page_index = _whole_number(inputs, "page_index", 0, at_least=0)
         page_size = min(_whole_number(inputs, "page_size", 10, at_least=1), _MOST_OF_A_PAGE)
         found = [
@@ -160,48 +164,50 @@ class VocabularyShelf:
 
     # What they share
 
+    def _refusal(self, name: str) -> RefusalError:
+        message = f"Required parameter({name}) missing or invalid, please check the request parameters."
+        return RefusalError(400, self.settings.vocabulary_error_code, message)
+
     def _named(self, inputs: Mapping[str, Any], account: str) -> Vocabulary:
         vocabulary_id = inputs.get("vocabulary_id")
         found = self.find(vocabulary_id, account) if isinstance(vocabulary_id, str) else None
         if found is None:
-            raise _missing("vocabulary_id")
+            raise _BadInputError("vocabulary_id")
         return found
 
     def _read_items(self, inputs: Mapping[str, Any]) -> tuple[HotWord, ...]:
         items = inputs.get("vocabulary")
         if not isinstance(items, list) or not items:
-            raise _missing("vocabulary")
+            raise _BadInputError("vocabulary")
         if len(items) > self.settings.vocabulary_items:
             raise _over_quota()
         return tuple(_read_item(item) for item in items)
 
     def _state(self, found: Vocabulary, now: float) -> dict[str, Any]:
         return {
-            "gmt_create": self._written(found.created_at),
-            "gmt_modified": self._written(found.modified_at),
+            "gmt_create": second_time(found.created_at, self.settings),
+            "gmt_modified": second_time(found.modified_at, self.settings),
             "status": found.status(now),
         }
 
-    def _written(self, seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, service_zone(self.settings)).strftime("%Y-%m-%d %H:%M:%S")
-
 
 def _takes_hot_words(model: str) -> bool:
-    return model in HOT_WORD_MODELS or _LIVE_MODEL.fullmatch(model) is not None
+    known = CATALOGUE.get(model)
+    return (known is not None and "vocabulary_id" in known.parameters) or _LIVE_MODEL.fullmatch(model) is not None
 
 
 def _read_item(item: Any) -> HotWord:
     text = item.get("text") if isinstance(item, dict) else None
     if not isinstance(text, str) or not text.strip():
-        raise _missing("vocabulary.text")
+        raise _BadInputError("vocabulary.text")
     too_long = len(text.split()) > _MOST_WORDS if text.isascii() else len(text) > _MOST_CHARACTERS
     if too_long:
-        raise _missing("vocabulary.text")
+        raise _BadInputError("vocabulary.text")
     weight, lang = item.get("weight"), item.get("lang")
     if not isinstance(weight, int) or isinstance(weight, bool) or not 1 <= weight <= _HEAVIEST:
-        raise _missing("vocabulary.weight")
+        raise _BadInputError("vocabulary.weight")
     if lang is not None and not isinstance(lang, str):
-        raise _missing("vocabulary.lang")
+        raise _BadInputError("vocabulary.lang")
     return HotWord(text, weight, lang)
 
 
@@ -213,13 +219,8 @@ def _item(word: HotWord) -> dict[str, Any]:
 def _whole_number(inputs: Mapping[str, Any], name: str, default: int, *, at_least: int) -> int:
     value = inputs.get(name, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
-        raise _missing(name)
+        raise _BadInputError(name)
     return value
-
-
-def _missing(name: str) -> RefusalError:
-    message = f"Required parameter({name}) missing or invalid, please check the request parameters."
-    return RefusalError(400, "InvalidParameter", message)
 
 
 def _over_quota() -> RefusalError:

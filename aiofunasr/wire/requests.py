@@ -102,7 +102,7 @@ def list_tasks(
     return caller.request(
         Kind.LIST,
         "GET",
-        "/tasks/",
+        "/tasks",
         query={
             "page_no": page_no,
             "page_size": page_size,

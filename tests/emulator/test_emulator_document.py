@@ -191,10 +191,13 @@ async def test_the_script_is_a_recognizer_too() -> None:
     await recognizer.aclose()
 
 
-def test_diarized_scripts_lack_some_speakers() -> None:
+@pytest.mark.parametrize(("every", "expected"), [(0, {0, 1, 2}), (10, {0, 1, 2, None})])
+def test_diarized_documents_lack_some_speakers_where_told_to(every: int, expected: set[int | None]) -> None:
     request = RecognitionRequest("https://a/b-90s.wav", diarization_enabled=True, speaker_count=3)
     recognition = ScriptedRecognizer().outcome(request)
     assert isinstance(recognition, Recognition)
-    speakers = [sentence.speaker_id for sentence in recognition.tracks[0].sentences]
-    assert set(speakers) == {0, 1, 2, None}
-    assert speakers.count(None) == len(speakers) // 10
+    document = json.loads(transcription_document(request, recognition, WordFilter(), every))
+    sentences = document["transcripts"][0]["sentences"]
+    assert {sentence.get("speaker_id") for sentence in sentences} == expected
+    missing = [sentence["sentence_id"] for sentence in sentences if "speaker_id" not in sentence]
+    assert missing == ([10, 20] if every else [])

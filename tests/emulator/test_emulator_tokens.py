@@ -101,4 +101,4 @@ def test_expired_tokens_are_not_kept() -> None:
     for _ in range(100):
         token_of(caller, 1)
         caller.sleep(1)
-    assert "1 tokens" in repr(caller.service._tokens)
+    assert "1 tokens" in repr(caller.service._operations._tokens)

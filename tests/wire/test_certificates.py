@@ -104,7 +104,8 @@ def _cube_root(number: int) -> int:
 def _closed(content: bytes, *, kind: bytes = b"\x01", fill: bytes = b"\xff") -> bytes:
     numbers = private_key().private_numbers()
     block = b"\x00" + kind + fill * (253 - len(content)) + b"\x00" + content
-    return pow(int.from_bytes(block), numbers.d, numbers.public_numbers.n).to_bytes(256)
+    closed: int = pow(int.from_bytes(block), numbers.d, numbers.public_numbers.n)
+    return closed.to_bytes(256)
 
 
 def test_a_block_is_opened_if_it_is_closed_right() -> None:
