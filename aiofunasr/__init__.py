@@ -53,7 +53,9 @@ from aiofunasr.errors import (
 )
 from aiofunasr.events import EventFilter, TaskEvent, parse_event, verify_signature
 from aiofunasr.journal import Journal, SqliteJournal
-from aiofunasr.options import TranscriptionOptions
+from aiofunasr.misfits import OptionsWarning, find_misfits
+from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
+from aiofunasr.options import ContextTurn, TranscriptionOptions
 from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
@@ -69,8 +71,10 @@ from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
 from aiofunasr.vocabularies import Vocabularies
 from aiofunasr.vocabulary import HotWord, Vocabulary
+from aiofunasr.wordfilter import SpecialWordFilter
 
 __all__ = [
+    "MODELS",
     "AccessDeniedError",
     "AmbiguousSubmissionError",
     "AmbiguousVocabularyError",
@@ -81,6 +85,8 @@ __all__ = [
     "BatchProgress",
     "Channel",
     "ConfigurationError",
+    "ContextTurn",
+    "Dialect",
     "Estimate",
     "EventFilter",
     "EventSignatureError",
@@ -100,7 +106,10 @@ __all__ = [
     "KeyProviderError",
     "Limits",
     "ListedTask",
+    "Model",
+    "ModelLimits",
     "NotFoundError",
+    "OptionsWarning",
     "QuotaExceededError",
     "Reconciliation",
     "ReplyTooLargeError",
@@ -111,6 +120,7 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStatistics",
+    "SpecialWordFilter",
     "SqliteJournal",
     "SubtaskResult",
     "SubtaskSnapshot",
@@ -146,6 +156,7 @@ __all__ = [
     "WaitTimeoutError",
     "Word",
     "__version__",
+    "find_misfits",
     "parse_event",
     "transcribe",
     "verify_signature",

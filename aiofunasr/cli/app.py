@@ -10,15 +10,15 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from aiofunasr.cli import operations, options
+from aiofunasr.cli import asked, operations, options
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
+from aiofunasr.cli.reference import explain, show_models
 from aiofunasr.cli.resume import ResumeJob, resume
 from aiofunasr.cli.running import run_command
 from aiofunasr.cli.transcribe import JournalChoice, ResultOptions, TranscribeJob, attach, transcribe
-from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export import FORMATS
-from aiofunasr.options import DEFAULT_MODEL, TranscriptionOptions
+from aiofunasr.options import DEFAULT_MODEL
 from aiofunasr.session import FilesPerTask
 from aiofunasr.version import __version__
 
@@ -79,18 +79,26 @@ def transcribe_command(
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="One of the service's models for recorded files.")] = DEFAULT_MODEL,
-    language: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="A language that is spoken, such as en; may be repeated.")
-    ] = None,
-    diarize: Annotated[bool, typer.Option("--diarize", help="Tell speakers apart (mono audio).")] = False,
-    speakers: Annotated[
-        int | None, typer.Option(metavar="N", help="How many speakers there are, 2 to 100; implies --diarize.")
-    ] = None,
-    channel: Annotated[
-        list[int] | None,
-        typer.Option(metavar="N", help="A track to transcribe, from 0; may be repeated. Each is billed."),
-    ] = None,
-    vocabulary_id: Annotated[str | None, typer.Option(metavar="ID", help="A hot-word list of that model.")] = None,
+    language: asked.Language = None,
+    diarize: asked.Diarize = False,
+    speakers: asked.Speakers = None,
+    channel: asked.Channels = None,
+    mask: asked.Masked = None,
+    remove: asked.Removed = None,
+    unmasked: asked.Unmasked = False,
+    word_filter: asked.WordFilter = None,
+    noise_threshold: asked.NoiseThreshold = None,
+    vocabulary_id: asked.VocabularyId = None,
+    hot_word: asked.HotWords = None,
+    context: asked.Context = None,
+    corpus: asked.Corpus = None,
+    no_fillers: asked.NoFillers = False,
+    align_times: asked.AlignTimes = False,
+    audio_events: asked.AudioEvents = False,
+    phrase_id: asked.PhraseId = None,
+    words: asked.Words = False,
+    itn: asked.Itn = False,
+    parameter: asked.Parameters = None,
     files_per_task: Annotated[
         str,
         typer.Option(metavar="N|auto", parser=options.files_per_task, help="How many files go into a task, up to 100."),
@@ -132,13 +140,25 @@ def transcribe_command(
     job = TranscribeJob(
         sources=files or (),
         manifest=manifest,
-        options=_transcription_options(
+        options=asked.transcription_options(
             model=model,
-            language_hints=language or None,
-            diarization_enabled=True if diarize or speakers is not None else None,
+            language_hints=language,
+            diarization_enabled=diarize or speakers is not None,
             speaker_count=speakers,
-            channel_id=channel or None,
+            channel_id=channel,
+            special_word_filter=asked.word_filter(mask, remove, word_filter, unmasked=unmasked),
+            speech_noise_threshold=noise_threshold,
             vocabulary_id=vocabulary_id,
+            vocabulary=asked.hot_words(hot_word),
+            context=context,
+            corpus=corpus,
+            disfluency_removal_enabled=no_fillers,
+            timestamp_alignment_enabled=align_times,
+            audio_event_detection_enabled=audio_events,
+            phrase_id=phrase_id,
+            enable_words=words,
+            enable_itn=itn,
+            extra_parameters=asked.extra_parameters(parameter),
         ),
         files_per_task=cast("FilesPerTask", files_per_task),
         place=place,
@@ -184,23 +204,6 @@ def resume_command(
     _do(partial(resume, job))
 
 
-_OPTION_OF = {
-    "language_hints": "--language",
-    "speaker_count": "--speakers",
-    "channel_id": "--channel",
-    "vocabulary_id": "--vocabulary-id",
-    "model": "--model",
-}
-
-
-def _transcription_options(**parameters: Any) -> TranscriptionOptions:
-    try:
-        return TranscriptionOptions(**parameters)
-    except InvalidArgumentError as error:
-        option = _OPTION_OF.get(error.argument, error.argument)
-        raise typer.BadParameter(str(error).replace(error.argument, option, 1)) from None
-
-
 def _engine(name: options.EngineName | None, model: Path | None) -> EngineChoice:
     return EngineChoice(name=name or options.EngineName.MOONSHINE, model=model)
 
@@ -229,6 +232,35 @@ def attach_command(
 
 app.add_typer(operations.app)
 
+
+@app.command(name="models")
+def models_command(
+    *,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Say all there is about these.")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """List the service's models for recorded files: where they are, which languages they know, what they take.
+
+    Piped, it is lines of name, regions, languages and a note, with tabs between. Other models can be used all the same.
+    """
+    _do(partial(show_models, names or (), as_json=as_json))
+
+
+@app.command(name="explain")
+def explain_command(
+    *,
+    code: Annotated[
+        str | None, typer.Argument(help="A code of the service, an HTTP status, or an error class of the library.")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say what an error code means, whether to try again, and what can be done; without a code, list all of them.
+
+    The list is lines of code, where it stands, and meaning, with tabs between.
+    """
+    _do(partial(explain, code, as_json=as_json))
+
+
 journal_app = typer.Typer(no_args_is_help=True, help="Look into the journal of a run.")
 app.add_typer(journal_app, name="journal")
 
@@ -243,7 +275,7 @@ def _journal() -> None:
 def journal_show_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: options.AsJson = False,
     files: Annotated[bool, typer.Option("--files", help="List every file, too.")] = False,
 ) -> None:
     """Show how far a run is: files by state, submits without an outcome, tasks in flight, and what failed.

@@ -22,6 +22,9 @@ ANY_KIND: Final = "*"
 Damage = Literal["cut", "garbage", "nested", "huge", "bomb"]
 """How a body is spoiled; its framing stays right."""
 
+ErrorForm = Literal["usual", "msg", "openai", "nested"]
+"""How an error body is written: as ever, with `msg` for `message`, as OpenAI does, or as JSON in the message (6.1)."""
+
 _CODES: Final = {
     429: ("Throttling.RateQuota", "Requests rate limit exceeded, please try again later."),
     500: ("InternalError", "An internal error has occurred, please try again later."),
@@ -56,6 +59,7 @@ class Fault:
     size: int = field(default=0, validator=validators.ge(0))
     results: Literal["as they are", "reordered", "repeated"] = "as they are"
     retry_after: float | None = None
+    form: ErrorForm = "usual"
 
     @classmethod
     def drop_before(cls) -> Fault:

@@ -7,14 +7,15 @@ caller's.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from email.utils import formatdate
 from functools import lru_cache
 from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from aiofunasr.emulator.faults import Fault
+from aiofunasr.emulator.faults import ErrorForm, Fault
 from aiofunasr.emulator.messages import HttpRequest, HttpResponse, StorageRefusalError, json_bytes, xml_error
 from aiofunasr.emulator.routes import Kind
 from aiofunasr.emulator.settings import EmulatorSettings
@@ -70,6 +71,14 @@ def storage_refusal(call: Call, refusal: StorageRefusalError, host: str) -> Http
     return storage_reply(call, refusal.status, body, "application/xml")
 
 
+_ERROR_FORMS: Final[dict[ErrorForm, Callable[[str, str], dict[str, Any]]]] = {
+    "usual": lambda code, message: {"code": code, "message": message},
+    "msg": lambda code, message: {"code": code, "msg": message},
+    "openai": lambda code, message: {"error": {"code": code, "message": message, "type": "invalid_request_error"}},
+    "nested": lambda code, message: {"code": code, "message": json.dumps({"code": code, "message": message})},
+}
+
+
 def gateway_reply(call: Call, settings: EmulatorSettings, status: int) -> HttpResponse:
     """Frame what a gateway says in place of the service, as the fault has it.
 
@@ -78,7 +87,7 @@ def gateway_reply(call: Call, settings: EmulatorSettings, status: int) -> HttpRe
     fault = call.fault
     if fault.html:
         return HttpResponse(status, {"content-type": "text/html"}, _HTML % (status, status))
-    body = {"code": fault.code, "message": fault.message, "request_id": call.request_id}
+    body = _ERROR_FORMS[fault.form](fault.code, fault.message) | {"request_id": call.request_id}
     headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
     return json_reply(call, settings, status, body, headers)
 

@@ -72,7 +72,10 @@ _CODES: Final = frozenset(
         "SERVER_ERROR",
         "SUCCESS_WITH_NO_VALID_FRAGMENT",
         "SystemError",
+        "Throttling",
         "Throttling.AllocationQuota",
+        "Throttling.BurstRate",
+        "Throttling.RateQuota",
         "UNSUPPORTED_FORMAT",
     }
 )

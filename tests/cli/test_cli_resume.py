@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 from cli.processes import PATIENCE, Variables, emulator, interrupt, run, started, tasks_of
 
 import aiofunasr
+from aiofunasr.cli.place import Place
+from aiofunasr.cli.resume import ResumeJob, resume
+from aiofunasr.cli.transcribe import TranscribeJob
+from aiofunasr.emulator import EmulatorServer, EmulatorSettings
 
 NAMES = [f"https://h/call-{number}-8s.wav" for number in range(6)]
 
@@ -92,10 +97,6 @@ def test_what_is_not_stored_has_to_be_given_again(slow_place: Variables, tmp_pat
 
 
 async def test_the_journal_of_a_program_is_gone_on_with(tmp_path: Path) -> None:
-    from anyio import to_thread  # noqa: PLC0415
-
-    from aiofunasr.emulator import EmulatorServer, EmulatorSettings  # noqa: PLC0415
-
     async with EmulatorServer(settings=EmulatorSettings(queue_seconds=(1, 2))) as server:
         place = {"DASHSCOPE_API_KEY": server.api_key, "DASHSCOPE_BASE_URL": server.base_url}
         journal = tmp_path / "batch.db"
@@ -109,6 +110,33 @@ async def test_the_journal_of_a_program_is_gone_on_with(tmp_path: Path) -> None:
         nothing = await to_thread.run_sync(lambda: run("resume", journal, env=place))
     assert nothing.returncode == 0
     assert "nothing left to do" in nothing.stderr
+
+
+async def test_a_program_is_gone_on_with_where_it_was_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, signed = tmp_path / "batch.db", "https://h/signed-8s.wav?Signature=abc"
+    jobs: list[TranscribeJob] = []
+
+    async def keep(job: TranscribeJob) -> int:
+        jobs.append(job)
+        return 0
+
+    async with EmulatorServer(settings=EmulatorSettings(queue_seconds=(60, 60))) as server:
+        for region, urls in (("cn-beijing", [NAMES[0]]), ("ap-southeast-1", [NAMES[1], signed])):
+            session = aiofunasr.Session(server.api_key, base_url=server.base_url, region=region, journal=journal)
+            async with session:
+                await session.submit(urls)
+    monkeypatch.setattr("aiofunasr.cli.resume.transcribe", keep)
+    for place in (Place(), Place(base_url="https://example.com/api/v1")):
+        jobs.clear()
+        assert await resume(ResumeJob(path=journal, place=place, retry_failed=True)) == 0
+        regions = ["cn-beijing", "ap-southeast-1", "ap-southeast-1"] if place == Place() else [None] * 3
+        assert [job.place.region for job in jobs] == regions
+        # Without its signature the last can only be waited for.
+        assert [(job.sources, job.journal.retry_failed) for job in jobs if job.journal is not None] == [
+            ([NAMES[0]], True),
+            ([NAMES[1]], True),
+            (["https://h/signed-8s.wav"], False),
+        ]
 
 
 def test_mistakes_are_told_before_anything_is_sent(slow_place: Variables, tmp_path: Path) -> None:
