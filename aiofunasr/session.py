@@ -106,6 +106,8 @@ class Session(Operations):
         for name, given, kind in settings:
             if given is not None and not isinstance(given, kind):
                 raise InvalidArgumentError(name, given, f"an aiofunasr.{kind.__name__} is needed")
+        if not isinstance(expects_events, bool):
+            raise InvalidArgumentError("expects_events", expects_events, "True or False is needed")
         if on_unknown_submit not in get_args(OnUnknownSubmit):
             allowed = ", ".join(f'"{policy}"' for policy in get_args(OnUnknownSubmit))
             raise InvalidArgumentError("on_unknown_submit", on_unknown_submit, f"one of {allowed} is needed")

@@ -145,6 +145,7 @@ def test_one_whose_reply_is_lost_is_found_again(prefix: str | None, fault: Fault
         # With a prefix that others use, what there is before is looked at first.
         service.faults = FaultPlan().on("vocabulary", fault, [1 if prefix is None else 3])
         made = await session.vocabularies.create(WORDS, prefix=prefix)
+        assert service.ledger.faults["vocabulary"] == 1
         assert made != stranger
         assert sorted(await ids(session)) == sorted([stranger.vocabulary_id, made.vocabulary_id])
 

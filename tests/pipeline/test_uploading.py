@@ -379,6 +379,17 @@ async def test_an_upload_for_another_model_is_refused_before_it_is_billed(
     assert not server.service.ledger.submissions
 
 
+async def test_an_upload_is_found_in_a_journal_by_its_url(server: EmulatorServer, tmp_path: Path) -> None:
+    uploaded = None
+    for _ in range(2):
+        async with Session(server.api_key, base_url=server.base_url, journal=tmp_path / "a.db") as session:
+            uploaded = uploaded or await session.upload(b"x")
+            (result,) = await aiofunasr.transcribe(uploaded, session=session)
+            assert result.ok
+            assert result.source == uploaded.url
+    assert len(server.service.ledger.submissions) == 1
+
+
 # --- how far they are ---
 
 
