@@ -24,7 +24,7 @@ from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.book import Book
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
-from aiofunasr.pipeline.inputs import as_iterable, check_upload, inspect, one_task_of, source_of
+from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, source_of
 from aiofunasr.pipeline.intake import Intake
 from aiofunasr.pipeline.single import attach_task, submit_task
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
@@ -275,8 +275,6 @@ class Session(Operations):
         self._vocabularies.check(chosen)
         sources = one_task_of(files)
         self._engine.background.check()
-        for file in sources:
-            check_upload(file, chosen.model, self._engine.clock())
         self._engine.adviser.look_at(chosen, len(sources))
         # All are looked at before any is uploaded.
         places = [await inspect(source_of(file)) for file in sources]

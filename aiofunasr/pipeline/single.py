@@ -12,7 +12,7 @@ from aiofunasr.errors import BadRequestError, ConfigurationError
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.book import key_of
 from aiofunasr.pipeline.engine import Engine
-from aiofunasr.pipeline.inputs import seconds_of, source_of
+from aiofunasr.pipeline.inputs import check_upload, seconds_of, source_of
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.pipeline.record import InputFile, TaskRecord
 from aiofunasr.snapshots import TaskSnapshot, TaskStatus
@@ -42,9 +42,12 @@ async def submit_task(
         outlet: Where the results go.
 
     Raises:
+        InvalidArgumentError: A file was uploaded for another model, or too long ago.
         FunASRError: A file could not be uploaded, or the submit was refused, could not be sent, or is of unknown
             outcome.
     """
+    for file in given:
+        check_upload(file, options.model, engine.clock())
     urls = [place if isinstance(place, str) else "" for place in places]
 
     async def upload(at: int, path: Path) -> None:
