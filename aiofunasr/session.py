@@ -49,7 +49,8 @@ class Session(Operations):
     `unfinished` has their tokens.
 
     Args:
-        api_key: The key, or an async callable that returns one for each request (temporary keys last minutes).
+        api_key: The key, or an async callable that returns one for each request (temporary keys last minutes), such as
+            a `TokenProvider`; a method `refused(key)` of it, if there is one, hears of keys that were refused.
             Default: `DASHSCOPE_API_KEY`.
         base_url: Ends in `/api/v1`. Default: `DASHSCOPE_BASE_URL`, else the region's.
         region: `cn-beijing` (default) or `ap-southeast-1` for Fun-ASR; or `DASHSCOPE_REGION`. Keys belong to a region.
