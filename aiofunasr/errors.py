@@ -187,12 +187,13 @@ class ReplyTooLargeError(InvalidReplyError):
 class InvalidEventError(InvalidReplyError):
     """What was pushed is no completion event of a task."""
 
+    advice = "Check what the event rule selects and how it transforms events; the message names the path."
+
 
 class EventSignatureError(FunASRError, PermissionError):
     """An event is not signed by who should have sent it, or that cannot be told: it must not be believed."""
 
-    # Of the two builtins among its bases, the one whose instances are laid out in a way of their own.
-    __new__ = OSError.__new__  # type: ignore[assignment]
+    advice = "Drop the event; if all are refused, check the target URL and the token of the rule, and the clock here."
 
 
 # --- The service refused a request ------------------------------------------------------------------------------
@@ -392,6 +393,8 @@ class AmbiguousVocabularyError(FunASRError, ConnectionError):
         model: The model it was to be made for.
     """
 
+    advice = "List the vocabularies with its prefix to see whether there is one before another is made."
+
     def __init__(self, message: str, *, prefix: str, model: str) -> None:
         super().__init__(message)
         self.prefix = prefix
@@ -400,6 +403,8 @@ class AmbiguousVocabularyError(FunASRError, ConnectionError):
 
 class VocabularyTimeoutError(FunASRError, TimeoutError):
     """A vocabulary could not be used within the time it was waited for."""
+
+    advice = "Wait for it again, for longer: the service takes its time to make a vocabulary usable."
 
 
 # --- The journal ------------------------------------------------------------------------------------------------
