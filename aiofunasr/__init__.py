@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import logging
 
-from aiofunasr.audio import AudioFile
+from aiofunasr.audio import AudioFile, UploadedFile
 from aiofunasr.batch import BatchProgress, TranscriptionBatch
 from aiofunasr.errors import (
     AccessDeniedError,
     AmbiguousSubmissionError,
+    AmbiguousVocabularyError,
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
+    EventSignatureError,
     FileDownloadError,
     FileError,
     FileFormatError,
     FileServiceError,
     FunASRError,
     InvalidArgumentError,
+    InvalidEventError,
     InvalidFileError,
     InvalidReplyError,
     JournalError,
@@ -45,8 +48,10 @@ from aiofunasr.errors import (
     TransportError,
     UnexpectedError,
     UsageError,
+    VocabularyTimeoutError,
     WaitTimeoutError,
 )
+from aiofunasr.events import EventFilter, TaskEvent, parse_event, verify_signature
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.misfits import OptionsWarning, find_misfits
 from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
@@ -59,15 +64,20 @@ from aiofunasr.settings import Limits, Reconciliation, Timeouts
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSnapshot, TaskStatus
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
+from aiofunasr.temporary_token import TemporaryToken
 from aiofunasr.token import TaskToken
+from aiofunasr.token_provider import TokenProvider
 from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
+from aiofunasr.vocabularies import Vocabularies
+from aiofunasr.vocabulary import HotWord, Vocabulary
 from aiofunasr.wordfilter import SpecialWordFilter
 
 __all__ = [
     "MODELS",
     "AccessDeniedError",
     "AmbiguousSubmissionError",
+    "AmbiguousVocabularyError",
     "AudioFile",
     "AudioProperties",
     "AuthenticationError",
@@ -78,12 +88,16 @@ __all__ = [
     "ContextTurn",
     "Dialect",
     "Estimate",
+    "EventFilter",
+    "EventSignatureError",
     "FileDownloadError",
     "FileError",
     "FileFormatError",
     "FileServiceError",
     "FunASRError",
+    "HotWord",
     "InvalidArgumentError",
+    "InvalidEventError",
     "InvalidFileError",
     "InvalidReplyError",
     "Journal",
@@ -112,6 +126,7 @@ __all__ = [
     "SubtaskSnapshot",
     "TaskCanceledError",
     "TaskError",
+    "TaskEvent",
     "TaskExpiredError",
     "TaskFailedError",
     "TaskMetrics",
@@ -119,8 +134,10 @@ __all__ = [
     "TaskSnapshot",
     "TaskStatus",
     "TaskToken",
+    "TemporaryToken",
     "ThrottledError",
     "Timeouts",
+    "TokenProvider",
     "Transcript",
     "Transcription",
     "TranscriptionBatch",
@@ -131,12 +148,18 @@ __all__ = [
     "TranscriptionUsage",
     "TransportError",
     "UnexpectedError",
+    "UploadedFile",
     "UsageError",
+    "Vocabularies",
+    "Vocabulary",
+    "VocabularyTimeoutError",
     "WaitTimeoutError",
     "Word",
     "__version__",
     "find_misfits",
+    "parse_event",
     "transcribe",
+    "verify_signature",
 ]
 
 logging.getLogger("aiofunasr").addHandler(logging.NullHandler())

@@ -1,8 +1,9 @@
-"""A file of the caller's input, with what is known about it."""
+"""Files of the caller's input, with what is known about them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
+from datetime import datetime
 from os import PathLike
 from typing import Any
 
@@ -40,7 +41,27 @@ class AudioFile:
     seconds: float | None = field(default=None, kw_only=True, validator=_check_seconds)
 
 
-GivenFile = Source | AudioFile
+@frozen(kw_only=True)
+class UploadedFile:
+    """A file in the service's temporary store; it stands wherever a URL or a path does.
+
+    Attributes:
+        url: Its `oss://` URL.
+        model: The only model it can be used with (the protocol notes, section 7.3).
+        size: Its length in bytes.
+        expires_at: Until when it can be used: 48 hours, as an aware datetime.
+    """
+
+    url: str
+    model: str
+    size: int
+    expires_at: datetime
+
+    def __str__(self) -> str:
+        return self.url
+
+
+GivenFile = Source | AudioFile | UploadedFile
 """What a caller may give for one file."""
 
 GivenFiles = GivenFile | Iterable[GivenFile] | AsyncIterable[GivenFile]

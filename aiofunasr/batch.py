@@ -34,6 +34,9 @@ class BatchProgress:
         resumed: How many files were found to be in tasks of an earlier run, by the journal.
         time_left: How much longer it takes until the last one is transcribed, by what the session has seen of tasks
             so far; None while nothing is known of that, and where the input does not say how many files there are.
+        uploading: How many local files are being uploaded at the moment.
+        bytes_uploaded: How many bytes of local files have left so far.
+        bytes_to_upload: How many there are in the local files that were uploaded or are being uploaded.
         in_flight: How many are under way: being uploaded, submitted, transcribed or downloaded, or ready to be taken.
     """
 
@@ -45,6 +48,9 @@ class BatchProgress:
     restored: int = 0
     resumed: int = 0
     time_left: Estimate | None = None
+    uploading: int = 0
+    bytes_uploaded: int = 0
+    bytes_to_upload: int = 0
 
     @property
     def in_flight(self) -> int:
@@ -89,6 +95,9 @@ class TranscriptionBatch:
             restored=0 if book is None else book.restored,
             resumed=0 if book is None else book.resumed,
             time_left=self._time_left(),
+            uploading=feeder.intake.meter.files,
+            bytes_uploaded=feeder.intake.meter.sent,
+            bytes_to_upload=feeder.intake.meter.total,
         )
 
     def _time_left(self) -> Estimate | None:

@@ -184,6 +184,18 @@ class ReplyTooLargeError(InvalidReplyError):
     advice = "Raise Limits(result_bytes=...) if the file is long enough for such a transcript."
 
 
+class InvalidEventError(InvalidReplyError):
+    """What was pushed is no completion event of a task."""
+
+    advice = "Check what the event rule selects and how it transforms events; the message names the path."
+
+
+class EventSignatureError(FunASRError, PermissionError):
+    """An event is not signed by who should have sent it, or that cannot be told: it must not be believed."""
+
+    advice = "Drop the event; if all are refused, check the target URL and the token of the rule, and the clock here."
+
+
 # --- The service refused a request ------------------------------------------------------------------------------
 
 
@@ -369,6 +381,30 @@ class AmbiguousSubmissionError(FunASRError, ConnectionError):
         self.sent_at = sent_at
         self.candidates = tuple(candidates)
         self.request_id = request_id
+
+
+class AmbiguousVocabularyError(FunASRError, ConnectionError):
+    """A vocabulary was to be made, and whether it was is not known.
+
+    `Session.vocabularies.list(prefix=prefix)` shows what there is.
+
+    Attributes:
+        prefix: What its id begins with.
+        model: The model it was to be made for.
+    """
+
+    advice = "List the vocabularies with its prefix to see whether there is one before another is made."
+
+    def __init__(self, message: str, *, prefix: str, model: str) -> None:
+        super().__init__(message)
+        self.prefix = prefix
+        self.model = model
+
+
+class VocabularyTimeoutError(FunASRError, TimeoutError):
+    """A vocabulary could not be used within the time it was waited for."""
+
+    advice = "Wait for it again, for longer: the service takes its time to make a vocabulary usable."
 
 
 # --- The journal ------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from aiofunasr.checks import (
 )
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.models import Dialect, dialect_of
+from aiofunasr.vocabulary import Vocabulary
 from aiofunasr.wordfilter import SpecialWordFilter, read_document
 
 DEFAULT_MODEL = "fun-asr"
@@ -72,6 +73,14 @@ def _is_threshold(_: object, attribute: Attribute[Any], value: Any) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1.0 <= value <= 1.0:
         refuse(attribute, value, "-1.0 (more noise is taken for speech) to 1.0 (more speech for noise)")
+
+
+def _is_vocabulary(instance: Any, attribute: Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Vocabulary):
+        is_text_or_none(instance, attribute, value)
+    elif value.target_model is not None and value.target_model != instance.model:
+        # The service would ignore it without a word.
+        refuse(attribute, str(value), f"it was made for {value.target_model} and has no effect on {instance.model}")
 
 
 def _is_word_filter(_: object, attribute: Attribute[Any], value: Any) -> None:
@@ -166,7 +175,7 @@ class TranscriptionOptions:
         language_hints: Language codes; fun-asr models and qwen3-asr-flash-filetrans read the first alone,
             qwen-audio models the first four.
         speech_noise_threshold: -1.0 to 1.0; towards 1.0 more speech is dropped as noise (fun-asr models).
-        vocabulary_id: A hot-word list made for the same model.
+        vocabulary_id: A hot-word list made for the same model: its id, or what `Session.vocabulary` gave.
         vocabulary: Hot words with their weights, 1 to 5, or 50 for at most 50 of them (qwen-audio models). It takes the
             place of `vocabulary_id`.
         context: What the audio is about or what was said before, at most 400 characters a turn, of which the last five
@@ -192,7 +201,7 @@ class TranscriptionOptions:
     speaker_count: int | None = field(default=None, validator=_is_speaker_count)
     language_hints: tuple[str, ...] | None = field(default=None, converter=to_tuple, validator=_are_languages)
     speech_noise_threshold: float | None = field(default=None, validator=_is_threshold)
-    vocabulary_id: str | None = field(default=None, validator=is_text_or_none)
+    vocabulary_id: str | Vocabulary | None = field(default=None, validator=_is_vocabulary)
     vocabulary: Mapping[str, int] | None = field(
         default=None, converter=_to_hot_words, validator=_are_hot_words, hash=False
     )
@@ -272,6 +281,8 @@ def _to_wire(value: Any) -> Any:
     match value:
         case SpecialWordFilter():
             return value.to_json()
+        case Vocabulary():
+            return value.vocabulary_id
         case tuple():
             return list(value)
         case Mapping():

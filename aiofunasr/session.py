@@ -6,7 +6,6 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime
 from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
@@ -19,6 +18,7 @@ from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.models import Dialect
+from aiofunasr.operations import Operations
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.book import Book
@@ -26,26 +26,22 @@ from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
 from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, source_of
 from aiofunasr.pipeline.intake import Intake
-from aiofunasr.pipeline.listing import every_row
-from aiofunasr.pipeline.single import attach_task, cancel_task, submit_task
+from aiofunasr.pipeline.single import attach_task, submit_task
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.settings import KeyProvider, Limits, Reconciliation, Timeouts, resolve_account
-from aiofunasr.snapshots import ListedTask, TaskPage
 from aiofunasr.task import TranscriptionTask, as_completed
-from aiofunasr.token import TaskToken
 from aiofunasr.transport import HttpTransport, Transport
+from aiofunasr.vocabularies import Vocabularies
 from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_task_page
-from aiofunasr.wire.requests import list_tasks
 
 FilesPerTask = int | Literal["auto"]
 
 _NO_OPTIONS = TranscriptionOptions()
 
 
-class Session:
+class Session(Operations):
     """A connection to the service for one account, on one event loop.
 
     Use it as an async context manager. It may be entered in one asyncio task and left in another, and used from any
@@ -53,7 +49,8 @@ class Session:
     `unfinished` has their tokens.
 
     Args:
-        api_key: The key, or an async callable that returns one for each request (temporary keys last minutes).
+        api_key: The key, or an async callable that returns one for each request (temporary keys last minutes), such as
+            a `TokenProvider`; a method `refused(key)` of it, if there is one, hears of keys that were refused.
             Default: `DASHSCOPE_API_KEY`.
         base_url: Ends in `/api/v1`. Default: `DASHSCOPE_BASE_URL`, else the region's.
         region: `cn-beijing` (default) or `ap-southeast-1` for Fun-ASR; or `DASHSCOPE_REGION`. Keys belong to a region.
@@ -68,6 +65,8 @@ class Session:
         journal: A path, or anything with the interface of `aiofunasr.Journal`: the session opens it when it is entered
             and closes it when it is left. What is submitted, and what comes of it, is written there, so that a run that
             was killed goes on where it was: see `transcribe`.
+        expects_events: Completion events reach the session through `notify`: a task is asked about when an event says
+            that it ended, and otherwise only when one seems to be missing, which takes far fewer queries.
         http: The caller's own `aiohttp.ClientSession`; it is used and never closed.
         trust_env: Use the proxies of the environment (not with `http`, which has its own).
         transport: Anything with the interface of `aiofunasr.transport.Transport`, in place of HTTP.
@@ -92,6 +91,7 @@ class Session:
         on_unknown_submit: OnUnknownSubmit = "reconcile",
         reconciliation: Reconciliation | None = None,
         journal: str | os.PathLike[str] | Journal | None = None,
+        expects_events: bool = False,
         http: aiohttp.ClientSession | None = None,
         trust_env: bool = False,
         transport: Transport | None = None,
@@ -107,6 +107,8 @@ class Session:
         for name, given, kind in settings:
             if given is not None and not isinstance(given, kind):
                 raise InvalidArgumentError(name, given, f"an aiofunasr.{kind.__name__} is needed")
+        if not isinstance(expects_events, bool):
+            raise InvalidArgumentError("expects_events", expects_events, "True or False is needed")
         if on_unknown_submit not in get_args(OnUnknownSubmit):
             allowed = ", ".join(f'"{policy}"' for policy in get_args(OnUnknownSubmit))
             raise InvalidArgumentError("on_unknown_submit", on_unknown_submit, f"one of {allowed} is needed")
@@ -126,7 +128,9 @@ class Session:
             on_unknown_submit=on_unknown_submit,
             reconciliation=reconciliation or Reconciliation(),
             journal=_journal(journal),
+            expects_events=expects_events,
         )
+        self._vocabularies = Vocabularies(self._engine)
         self._width = self._width_of(files_per_task)
         self._entered = False
         self._closing: asyncio.Task[tuple[str, ...]] | None = None
@@ -222,6 +226,7 @@ class Session:
             OptionsWarning: The model would ignore something that is asked for.
         """
         chosen = _options(options, overrides)
+        self._vocabularies.check(chosen)
         sources = as_iterable(files)
         width = self._width if files_per_task is None else self._width_of(files_per_task)
         if chosen.dialect is Dialect.FILE_URL:
@@ -268,6 +273,7 @@ class Session:
             OptionsWarning: The model would ignore something that is asked for.
         """
         chosen = _options(options, overrides)
+        self._vocabularies.check(chosen)
         sources = one_task_of(files)
         self._engine.background.check()
         self._engine.adviser.look_at(chosen, len(sources))
@@ -312,65 +318,6 @@ class Session:
             FunASRError: Waiting for one of them ended without the service's word.
         """
         return as_completed(tasks)
-
-    # --- managing tasks ---
-
-    async def cancel(self, task_id: str) -> None:
-        """Ask the service to cancel a task by its id or token, which it does while the task is PENDING only.
-
-        Raises:
-            BadRequestError: The task is not pending, or does not exist.
-            FunASRError: The request failed.
-        """
-        self._engine.background.check()
-        await self._engine.background.run(cancel_task, self._engine, TaskToken.decode(task_id).task_id)
-
-    async def list_tasks(
-        self,
-        *,
-        model_name: str | None = None,
-        status: str | None = None,
-        start_time: datetime | None = None,
-        end_time: datetime | None = None,
-        page_size: int = 100,
-    ) -> AsyncIterator[ListedTask]:
-        """Go through the account's tasks, other programs' too, page by page (the protocol notes, section 4.2).
-
-        Args:
-            model_name: Only tasks of this model.
-            status: Only tasks in this state, such as `PENDING`.
-            start_time: An aware datetime; by default 24 hours before `end_time`.
-            end_time: An aware datetime; by default now. The span is at most 24 hours.
-            page_size: How many to ask for at once; the service may give fewer.
-
-        Raises:
-            InvalidArgumentError: A time is naive, or `page_size` is below 1.
-            FunASRError: Listing was refused or failed.
-        """
-        for name, moment in {"start_time": start_time, "end_time": end_time}.items():
-            if moment is not None and moment.tzinfo is None:
-                raise InvalidArgumentError(name, moment, "an aware datetime is needed: give it a time zone")
-        if page_size < 1:
-            raise InvalidArgumentError("page_size", page_size, "at least 1 is needed")
-
-        async def ask(page_no: int) -> TaskPage:
-            return await self._engine.background.run(
-                self._engine.gateway.ask,
-                Kind.LIST,
-                lambda caller: list_tasks(
-                    caller,
-                    page_no=page_no,
-                    page_size=page_size,
-                    start_time=start_time,
-                    end_time=end_time,
-                    model_name=model_name,
-                    status=status,
-                ),
-                read_task_page,
-            )
-
-        async for row in every_row(ask):
-            yield row
 
     def statistics(self) -> statistics.SessionStatistics:
         """Return what the session is doing and has done, as a frozen value; needs a running event loop."""

@@ -62,9 +62,9 @@ def _count(default: int) -> int:
 class Limits:
     """The account's limits as the service states them, and this session's own bounds.
 
-    The first five are requests a second for the whole account (the protocol notes, sections 4 and 6.4); the session
-    stays a tenth below. The query limit can be raised to 100 on request to the service. `fun-asr-mtl` in Singapore has
-    100 submits a minute: `Limits(submit=100 / 60)`.
+    The first seven are requests a second for the whole account (the protocol notes, sections 4 and 6.4; those of the
+    last two are not documented, and modest here); the session stays a tenth below. The query limit can be raised to
+    100 on request to the service. `fun-asr-mtl` in Singapore has 100 submits a minute: `Limits(submit=100 / 60)`.
 
     Attributes:
         submit: Submits a second.
@@ -72,6 +72,8 @@ class Limits:
         list: Task list pages a second.
         cancel: Cancels a second.
         upload_policy: Upload policies a second.
+        token: Temporary tokens a second.
+        vocabulary: Operations on vocabularies a second.
         downloads: Results downloaded at once.
         uploads: Local files uploaded at once.
         requests: API requests of one kind in flight at once, so that a slow server is not buried.
@@ -84,6 +86,8 @@ class Limits:
     list: float = _rate(20.0)
     cancel: float = _rate(20.0)
     upload_policy: float = _rate(100.0)
+    token: float = _rate(10.0)
+    vocabulary: float = _rate(10.0)
     downloads: int = _count(16)
     uploads: int = _count(4)
     requests: int = _count(32)
@@ -104,7 +108,7 @@ class Timeouts:
         request: For any other API request.
         download: For one result document.
         upload: For one file; None for as long as it takes.
-        idle: Without a byte received, on any request; on an upload this is not counted.
+        idle: Without a byte received, on any request; on an upload, without one sent.
     """
 
     connect: float = field(default=10.0, validator=_positive)
@@ -169,6 +173,12 @@ class Account:
         except Exception as error:
             raise KeyProviderError(f"the api_key callable failed: {type(error).__name__}: {error}") from error
         return _checked_key(key, "the api_key callable returned")
+
+    def refused(self, key: str) -> None:
+        """Let the caller's own callable know that a key was refused, if it has a method `refused` to hear that."""
+        heard = getattr(self._api_key, "refused", None)
+        if callable(heard):
+            heard(key)
 
     @property
     def renews_key(self) -> bool:

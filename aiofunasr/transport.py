@@ -254,16 +254,27 @@ class _Unpacked:
 
 
 async def _stream(body: FileBody) -> AsyncIterator[bytes]:
-    """Read the file piece by piece off the loop; its length was promised, so a changed file is an error."""
+    """Give the body piece by piece, a file read off the loop; its length was promised, so a changed one is an error.
+
+    The next piece is asked for when the one before has left.
+    """
     yield body.head
-    left = body.file_size
-    async with await anyio.open_file(body.path, "rb") as file:
-        while left:
-            chunk = await file.read(min(_UPLOAD_CHUNK, left))
-            if not chunk:
-                raise OSError(f"{body.path} became shorter while it was uploaded")
-            left -= len(chunk)
-            yield chunk
+    if isinstance(body.content, bytes):
+        view = memoryview(body.content)
+        for begin in range(0, len(view), _UPLOAD_CHUNK):
+            piece = bytes(view[begin : begin + _UPLOAD_CHUNK])
+            yield piece
+            body.count(len(piece))
+    else:
+        left = body.file_size
+        async with await anyio.open_file(body.content, "rb") as file:
+            while left:
+                chunk = await file.read(min(_UPLOAD_CHUNK, left))
+                if not chunk:
+                    raise OSError(f"{body.content} became shorter while it was uploaded")
+                left -= len(chunk)
+                yield chunk
+                body.count(len(chunk))
     yield body.tail
 
 

@@ -38,6 +38,8 @@ class Marks:
             return body
         for result in document.get("output", {}).get("results", ()) if isinstance(document, dict) else ():
             self.secrets |= {part for part in result.get("transcription_url", "").partition("Signature=")[2:] if part}
+        if kind is Kind.TOKEN and isinstance(document, dict):
+            self.secrets |= {document["token"]} if "token" in document else set()
         if kind is Kind.UPLOAD_POLICY and "data" in document:
             self.secrets |= {document["data"]["policy"], document["data"]["signature"]}
         return body

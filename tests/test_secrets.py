@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from marks import KEY, MARK, TEMPORARY, Marks, assert_no_marks, signed
 
 import aiofunasr
-from aiofunasr import Limits, Session, Timeouts
+from aiofunasr import EventSignatureError, Limits, Session, Timeouts, TokenProvider
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Fault, FaultPlan, Service
 from aiofunasr.errors import FunASRError
 from aiofunasr.pipeline import collector, gateway, uploads
@@ -52,7 +52,7 @@ FAULTS = {
     "slow": Fault.delayed(2000.0),
     "another task": Fault.answer_for_another_task(),
 }
-KINDS = ["submit", "query", "list", "cancel", "policy", "upload", "result"]
+KINDS = ["submit", "query", "list", "cancel", "policy", "upload", "result", "token", "vocabulary"]
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,29 @@ def local(tmp_path: Path) -> Path:
     path = tmp_path / "local-5s.wav"
     path.write_bytes(b"RIFF")
     return path
+
+
+def operations(session: Session, marks: Marks, local: Path) -> list[Callable[[], Any]]:
+    """Return all that can be done besides transcribing."""
+
+    async def uploaded() -> None:
+        marks.see("upload", await session.upload(local), await session.upload(b"RIFF", name="secret.wav"))
+
+    async def a_token() -> None:
+        provider = TokenProvider(session)
+        marks.see("token", await provider.token(), provider, await session.create_token())
+
+    async def a_vocabulary() -> None:
+        async with session.vocabulary(["word"]) as vocabulary:
+            marks.see("vocabulary", vocabulary, session.vocabularies)
+
+    async def an_event() -> None:
+        headers = {"X-Eventbridge-Signature-Url": signed("https://cn-beijing-eventbridge.evil.example/x.pem")}
+        with pytest.raises(EventSignatureError) as caught:
+            await session.verify_event(headers | {"X-Eventbridge-Signature-Token": MARK}, b"{}", url=INPUTS[0])
+        marks.see("event", caught.value)
+
+    return [uploaded, a_token, a_vocabulary, an_event]
 
 
 async def everything(session: Session, marks: Marks, local: Path) -> None:
@@ -109,7 +132,7 @@ async def everything(session: Session, marks: Marks, local: Path) -> None:
     async def listed() -> None:
         marks.see("row", *[row async for row in session.list_tasks()])
 
-    for act in (a_task, a_batch, cancelled, too_late, listed):
+    for act in (a_task, a_batch, cancelled, too_late, listed, *operations(session, marks, local)):
         await see(act.__name__, act)
     marks.see_session(session)
 

@@ -26,7 +26,7 @@ def test_before_anything_was_done() -> None:
         assert now.detection_delay is None
         assert (now.sweeps.sweeps, now.sweeps.pages, now.sweeps.form) == (0, 0, "by status")
         assert (now.sweeps.trust, now.sweeps.lag) == (1.0, 0.0)
-        assert set(now.requests) == {"submit", "query", "list", "cancel", "upload policy"}
+        assert set(now.requests) == {"submit", "query", "list", "cancel", "upload policy", "token", "vocabulary"}
         assert {(lane.sent, lane.throttled, lane.in_flight) for lane in now.requests.values()} == {(0, 0, 0)}
 
     play(scenario)

@@ -10,12 +10,11 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from aiofunasr.cli import asked, options, reference
+from aiofunasr.cli import asked, operations, options, reference
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
 from aiofunasr.cli.resume import ResumeJob, resume
 from aiofunasr.cli.running import run_command
-from aiofunasr.cli.tasks import TaskQuery, cancel_tasks, list_tasks
 from aiofunasr.cli.transcribe import JournalChoice, ResultOptions, TranscribeJob, attach, transcribe
 from aiofunasr.export import FORMATS
 from aiofunasr.options import DEFAULT_MODEL
@@ -230,42 +229,7 @@ def attach_command(
     _do(partial(attach, tokens, place, results))
 
 
-@app.command(name="tasks")
-def tasks_command(
-    *,
-    model: Annotated[str | None, typer.Option(help="Only tasks of this model.")] = None,
-    status: Annotated[
-        str | None, typer.Option(help="Only tasks in this state: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED.")
-    ] = None,
-    since: Annotated[float, typer.Option(metavar="HOURS", min=0.0, max=24.0, help="How far back, up to 24.")] = 24.0,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 50,
-    as_json: options.AsJson = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
-) -> None:
-    """List the account's tasks, other programs' too, newest first.
-
-    On a terminal it is a table; piped, lines of task id, status, model, creation and end (UTC), and region, with tabs
-    between.
-    """
-    query = TaskQuery(model=model, status=status and status.upper(), since=since, limit=limit, as_json=as_json)
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
-    _do(partial(list_tasks, query, place))
-
-
-@app.command(name="cancel", no_args_is_help=True)
-def cancel_command(
-    *,
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK", help="Ids of tasks, or their tokens.")],
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
-) -> None:
-    """Ask for tasks to be cancelled, which the service does while they are PENDING only."""
-    _do(partial(cancel_tasks, tasks, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
+app.add_typer(operations.app)
 
 
 app.add_typer(reference.app)

@@ -17,7 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from aiofunasr.cli.wording import clock, printable, tell
+from aiofunasr.cli.wording import clock, megabytes, printable, tell
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.snapshots import TERMINAL
 
@@ -35,6 +35,7 @@ class Progress:
         done, failed, in_flight: So many of them.
         states: How many tasks are in each state.
         time_left: How much longer it takes until the last task is done, or None where that is not known.
+        uploads: While files are uploaded, how many bytes of them have left, and how many there are.
     """
 
     total: int | None
@@ -43,6 +44,7 @@ class Progress:
     in_flight: int
     states: Mapping[str, int] = field(factory=dict)
     time_left: Estimate | None = None
+    uploads: tuple[int, int] | None = None
 
     @property
     def is_ending(self) -> bool:
@@ -163,6 +165,9 @@ class Screen:
         if progress.states and "states" not in without:
             states = ", ".join(f"{number} {status}" for status, number in sorted(progress.states.items()))
             cells.append(Text(printable(states), style="cyan"))
+        if progress.uploads is not None:
+            sent, size = progress.uploads
+            cells.append(Text(f"uploaded {megabytes(sent)} of {megabytes(size)}", style="cyan"))
         cells.append(Text(clock(int(self.elapsed)), style="dim"))
         if left := _time_left(progress, with_range="range" not in without):
             cells.append(Text(left))

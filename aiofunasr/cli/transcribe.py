@@ -257,6 +257,7 @@ def _progress_of(session: Session, batch: TranscriptionBatch, receiver: Receiver
         in_flight=progress.read - receiver.done,
         states=states,
         time_left=progress.time_left,
+        uploads=(progress.bytes_uploaded, progress.bytes_to_upload) if progress.uploading else None,
     )
 
 

@@ -65,6 +65,15 @@ def count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def megabytes(size: int) -> str:
+    """Return a number of bytes as a person reads it.
+
+    >>> megabytes(0), megabytes(1_234_567), megabytes(123_456_789)
+    ('0.0 MB', '1.2 MB', '123 MB')
+    """
+    return f"{size / 1e6:.1f} MB" if size < 10_000_000 else f"{size / 1e6:.0f} MB"
+
+
 def clock(seconds: float) -> str:
     """Return a span of time as a clock shows it, begun seconds counted as whole ones.
 

@@ -17,6 +17,7 @@ from aiofunasr.journal.protocol import Journal
 from aiofunasr.pipeline.advice import Adviser
 from aiofunasr.pipeline.background import Background
 from aiofunasr.pipeline.book import Claims
+from aiofunasr.pipeline.certificates import Certificates
 from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
@@ -52,6 +53,7 @@ class Engine:
         on_unknown_submit: What is done about a submit whose outcome is not known.
         reconciliation: How long such a submit is searched for.
         journal: What survives the process, or None.
+        expects_events: Whether something else tells of the ends of tasks, so that asking is for when it does not.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Engine:
         on_unknown_submit: OnUnknownSubmit,
         reconciliation: Reconciliation,
         journal: Journal | None,
+        expects_events: bool = False,
     ) -> None:
         self.transport = transport
         self.account = account
@@ -83,7 +86,7 @@ class Engine:
             clock=clock,
             ledger=ResultLedger(journal),
         )
-        self.poller = Poller(self.gateway, random, clock)
+        self.poller = Poller(self.gateway, random, clock, expects_events=expects_events)
         self.reconciler = Reconciler(
             self.gateway, clock, reconciliation, lambda task_id: self.poller.find(task_id) is not None
         )
@@ -97,7 +100,8 @@ class Engine:
         )
         self.journal = journal
         self.claims = Claims()
-        self.uploader = Uploader(self.gateway, limits, timeouts, random)
+        self.certificates = Certificates(transport, self.background, timeouts)
+        self.uploader = Uploader(self.gateway, self.background, limits, timeouts, random=random, clock=clock)
         # All but those that only wait for a task in flight, whose record leads to them.
         self._outlets: WeakSet[Outlet] = WeakSet()
         # Bound once: there may be very many outlets.

@@ -148,6 +148,8 @@ class Gateway:
             Kind.LIST: limits.list,
             Kind.CANCEL: limits.cancel,
             Kind.UPLOAD_POLICY: limits.upload_policy,
+            Kind.TOKEN: limits.token,
+            Kind.VOCABULARY: limits.vocabulary,
         }
         self.lanes: Mapping[Kind, Lane] = {
             kind: Lane(Budget(rate, random=random), limits.requests) for kind, rate in rates.items()
@@ -205,6 +207,9 @@ class Gateway:
                     retry_after=error.retry_after,
                 )
                 logger.info("%s requests were throttled (%s); slowing down", kind, error.code)
+                raise
+            except AuthenticationError:
+                self.account.refused(caller.api_key)
                 raise
             except (TransportError, ServiceUnavailableError, InvalidReplyError):
                 lane.failed += 1

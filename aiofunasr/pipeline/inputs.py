@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
-from aiofunasr.audio import AudioFile, GivenFile, GivenFiles
+from aiofunasr.audio import AudioFile, GivenFile, GivenFiles, UploadedFile
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.pipeline.uploads import file_size
 from aiofunasr.results import Source
@@ -24,7 +24,7 @@ def as_iterable(files: GivenFiles) -> Iterable[GivenFile] | AsyncIterable[GivenF
     Raises:
         InvalidArgumentError: It is nothing of the kind, or a collection with nothing in it.
     """
-    if isinstance(files, str | os.PathLike | AudioFile):
+    if isinstance(files, str | os.PathLike | AudioFile | UploadedFile):
         return [files]
     if isinstance(files, bytes | bytearray) or not isinstance(files, Iterable | AsyncIterable):
         raise InvalidArgumentError("files", files, _WHAT_IS_NEEDED)
@@ -91,8 +91,26 @@ async def inspect(source: Source) -> str | Path:
     return path
 
 
+def check_upload(file: GivenFile, model: str, now: float) -> None:
+    """Make sure that a file in the temporary store can be used for a model; of any other nothing is known here.
+
+    Raises:
+        InvalidArgumentError: It was uploaded for another model, or too long ago: its task would fail.
+    """
+    if not isinstance(file, UploadedFile):
+        return
+    if file.model != model:
+        raise InvalidArgumentError(
+            "files", file.url, f"it was uploaded for {file.model} and cannot be used with {model}: upload it again"
+        )
+    if now >= file.expires_at.timestamp():
+        raise InvalidArgumentError("files", file.url, f"it could be used until {file.expires_at:%Y-%m-%d %H:%M} UTC")
+
+
 def source_of(file: GivenFile) -> Source:
     """Return the URL or path of a file."""
+    if isinstance(file, UploadedFile):
+        return file.url
     return file.source if isinstance(file, AudioFile) else file
 
 

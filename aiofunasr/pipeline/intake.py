@@ -34,11 +34,11 @@ from aiofunasr.errors import (
 )
 from aiofunasr.journal.entries import AttemptState
 from aiofunasr.pipeline.book import Book, Next, Waiter
-from aiofunasr.pipeline.inputs import inspect, is_local, iterate, seconds_of, source_of
+from aiofunasr.pipeline.inputs import check_upload, inspect, is_local, iterate, seconds_of, source_of
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.record import InputFile
 from aiofunasr.pipeline.resumer import Resumer
-from aiofunasr.pipeline.uploads import Uploader
+from aiofunasr.pipeline.uploads import Meter, Uploader
 from aiofunasr.results import SubtaskResult
 
 logger = logging.getLogger("aiofunasr")
@@ -100,6 +100,7 @@ class Intake:
         self._searches: dict[int, FunASRError | None] = {}
         # The files that wait for those, and for nothing else.
         self._parked: dict[int, list[str]] = {}
+        self.meter = Meter()
         self.total = len(sources) if isinstance(sources, Sized) else None
         self.read = 0
         self.error: Exception | None = None
@@ -153,6 +154,7 @@ class Intake:
     async def _take_in(self, index: int, given: GivenFile, ready: Ready, group: TaskGroup) -> None:
         waiter, key = Waiter(index, given, ""), None
         with self._reporting(waiter, None):
+            check_upload(given, self._model, self._clock())
             waiter = Waiter(index, given, await inspect(source_of(given)))
             if self.book is None:
                 await _hand_over(await self._as_input(waiter, None), ready)
@@ -168,8 +170,9 @@ class Intake:
     async def _as_input(self, waiter: Waiter, key: str | None) -> InputFile:
         """Give a file a URL; a local one is uploaded."""
         place, given = waiter.place, waiter.given
-        url = await self._uploader.upload(place, self._model) if isinstance(place, Path) else place
-        return InputFile(waiter.index, source_of(given), url, seconds_of(given), key)
+        if isinstance(place, Path):
+            place = (await self._uploader.upload(place, self._model, meter=self.meter)).url
+        return InputFile(waiter.index, source_of(given), place, seconds_of(given), key)
 
     @contextmanager
     def _reporting(self, waiter: Waiter, key: str | None) -> Iterator[None]:

@@ -39,7 +39,7 @@ from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.schedule.completion import Estimate
-from aiofunasr.schedule.scheduler import Action, Ask, Scheduler
+from aiofunasr.schedule.scheduler import CHEAPEST, Action, Ask, Scheduler
 from aiofunasr.schedule.service_times import ServiceTimes
 from aiofunasr.schedule.sweeps import PAGE_SIZE, Page, SweepStatistics
 from aiofunasr.snapshots import TERMINAL, TaskPage, TaskSnapshot, TaskStatus
@@ -65,6 +65,9 @@ _COUNTED = 64
 
 _LOOKED_AT = 1000
 
+_EVENT_MAY_BE_LATE = 30.0
+"""Where events tell of ends: seconds by which an event is expected to be late before the task is asked about."""
+
 _ENDS_ALL = (AuthenticationError, AccessDeniedError, ConfigurationError, UsageError)
 
 
@@ -86,12 +89,14 @@ class DelayStatistics:
 class Poller:
     """The one poller of a session."""
 
-    def __init__(self, gateway: Gateway, random: Random, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, gateway: Gateway, random: Random, clock: Callable[[], float], *, expects_events: bool = False
+    ) -> None:
         self._gateway = gateway
         self._clock = clock
         self._lane = gateway.lanes[Kind.QUERY]
         self._pages = gateway.lanes[Kind.LIST]
-        self._schedule = Scheduler(random)
+        self._schedule = Scheduler(random, cheapest=_EVENT_MAY_BE_LATE if expects_events else CHEAPEST)
         self._times = ServiceTimes()
         self._records: dict[str, TaskRecord] = {}
         self._alarm = Alarm()
@@ -167,10 +172,11 @@ class Poller:
         self._records.pop(record.task_id, None)
         self._schedule.remove(record.task_id)
 
-    def hint(self, task_id: str) -> None:
-        """Ask about a task now: something says that it is done."""
+    def hint(self, task_id: str) -> bool:
+        """Ask about a task now, because something says that it is done; False if it is not in flight here."""
         self._schedule.hint(task_id)
         self._alarm.ring()
+        return task_id in self._records
 
     def fail_all(self, error: FunASRError) -> None:
         """End every wait with an error that carries the tokens."""

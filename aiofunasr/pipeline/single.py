@@ -12,7 +12,7 @@ from aiofunasr.errors import BadRequestError, ConfigurationError
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.book import key_of
 from aiofunasr.pipeline.engine import Engine
-from aiofunasr.pipeline.inputs import seconds_of, source_of
+from aiofunasr.pipeline.inputs import check_upload, seconds_of, source_of
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.pipeline.record import InputFile, TaskRecord
 from aiofunasr.snapshots import TaskSnapshot, TaskStatus
@@ -42,13 +42,16 @@ async def submit_task(
         outlet: Where the results go.
 
     Raises:
+        InvalidArgumentError: A file was uploaded for another model, or too long ago.
         FunASRError: A file could not be uploaded, or the submit was refused, could not be sent, or is of unknown
             outcome.
     """
+    for file in given:
+        check_upload(file, options.model, engine.clock())
     urls = [place if isinstance(place, str) else "" for place in places]
 
     async def upload(at: int, path: Path) -> None:
-        urls[at] = await engine.uploader.upload(path, options.model)
+        urls[at] = (await engine.uploader.upload(path, options.model)).url
 
     local = [(at, place) for at, place in enumerate(places) if isinstance(place, Path)]
     try:
@@ -75,6 +78,23 @@ async def submit_task(
             claims.release(key, owner)
 
 
+def find_task(engine: Engine, task: str) -> TaskToken:
+    """Read a token, or a task id, and make sure that a session can reach its task.
+
+    Raises:
+        InvalidArgumentError: It is no token.
+        ConfigurationError: The task belongs to another region.
+    """
+    found = TaskToken.decode(task)
+    region = engine.account.region
+    if found.region is not None and region is not None and found.region != region:
+        raise ConfigurationError(
+            f"the task was submitted in {found.region} and this session is for {region}: "
+            f"reach it with Session(region={found.region!r})"
+        )
+    return found
+
+
 def attach_task(engine: Engine, token: str, outlet: Outlet) -> TaskRecord:
     """Watch a task that was submitted elsewhere or before.
 
@@ -83,14 +103,8 @@ def attach_task(engine: Engine, token: str, outlet: Outlet) -> TaskRecord:
         InvalidArgumentError: It is no token.
         ConfigurationError: The task belongs to another region.
     """
-    found = TaskToken.decode(token)
+    found = find_task(engine, token)
     found.check_age(engine.clock())
-    region = engine.account.region
-    if found.region is not None and region is not None and found.region != region:
-        raise ConfigurationError(
-            f"the task was submitted in {found.region} and this session is for {region}: "
-            f"attach to it with Session(region={found.region!r})"
-        )
     known = engine.poller.find(found.task_id)
     if known is not None and known.may_be(found):
         known.outlets += (outlet,)

@@ -70,9 +70,14 @@ class Scheduler:
     """The tasks that are waited for, and what to ask next. Pure: `now` is any clock in seconds; O(log n) a decision.
 
     A task handed out by `next` is not handed out again until `alive`, `failed` or `done` says what came of it.
+
+    Args:
+        random: For jitter.
+        cheapest: The price of a look in seconds of delay while hardly any of the limit is used.
     """
 
-    def __init__(self, random: Random | None = None) -> None:
+    def __init__(self, random: Random | None = None, *, cheapest: float = CHEAPEST) -> None:
+        self._cheapest = cheapest
         self._random = random or Random()  # noqa: S311  (it spreads requests, it hides nothing)
         self._crowd = Crowd()
         self._asking = Asking(self._crowd)
@@ -107,7 +112,7 @@ class Scheduler:
     def price(self, now: float) -> float:
         """Return the price of a look, in seconds of delay."""
         use = self._use * exp((self._used_at - now) / USE_OVER) / USE_OVER
-        return CHEAPEST + STEEPNESS * float(min(use, 1.0) ** POWER)
+        return self._cheapest + STEEPNESS * float(min(use, 1.0) ** POWER)
 
     # --- which tasks there are ---
 
@@ -119,7 +124,7 @@ class Scheduler:
         task = Watched(task_id, now - age, length, now)
         self._crowd.add(task, now)
         first = now + FIRST * self._random.uniform(1 - JITTER, 1 + JITTER)
-        due = max(first, self._crowd.due(task, CHEAPEST)) if age < FIRST else now
+        due = max(first, self._crowd.due(task, self._cheapest)) if age < FIRST else now
         self._asking.put(task, due)
         return due
 
@@ -238,7 +243,7 @@ class Scheduler:
         task.failures = 0
         task.answered_at = now
         self._crowd.see(task, now, running=running, began_at=began_at)
-        self._asking.put_back(task, now, CHEAPEST)
+        self._asking.put_back(task, now, self._cheapest)
         if task.hinted:
             # It was hinted at after the question had left.
             self._suspect(task, by_list=False)

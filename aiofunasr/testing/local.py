@@ -100,7 +100,9 @@ async def _as_http(request: Request) -> HttpRequest:
     parts = urlsplit(request.url)
     body = request.body or b""
     if isinstance(body, FileBody):
-        body = body.head + await anyio.Path(body.path).read_bytes() + body.tail
+        content = body.content if isinstance(body.content, bytes) else await anyio.Path(body.content).read_bytes()
+        body.count(len(content))
+        body = body.head + content + body.tail
     return HttpRequest(
         method=request.method,
         path=parts.path,

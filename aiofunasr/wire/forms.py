@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from aiofunasr.wire.messages import FileBody, Kind, Request
@@ -31,8 +32,16 @@ def object_name(path: PurePath, unique: str) -> str:
     return f"{stem}-{unique}{ending}" if stem else f"{unique}{ending}"
 
 
-def upload_form(policy: UploadPolicy, path: Path, file_size: int, name: str, boundary: str) -> Request:
-    """Build the upload of a local file under `{upload_dir}/{name}`; its URL is then `oss://` and that key."""
+def upload_form(
+    policy: UploadPolicy,
+    content: Path | bytes,
+    file_size: int,
+    name: str,
+    *,
+    boundary: str,
+    on_sent: Callable[[int], None] | None = None,
+) -> Request:
+    """Build the upload of a file under `{upload_dir}/{name}`; its URL is then `oss://` and that key."""
     fields = {
         "OSSAccessKeyId": policy.oss_access_key_id,
         "Signature": policy.signature,
@@ -50,7 +59,7 @@ def upload_form(policy: UploadPolicy, path: Path, file_size: int, name: str, bou
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         "Content-Type: application/octet-stream\r\n\r\n"
     )
-    body = FileBody(head.encode(), path, file_size, f"\r\n--{boundary}--\r\n".encode())
+    body = FileBody(head.encode(), content, file_size, f"\r\n--{boundary}--\r\n".encode(), on_sent)
     return Request(
         kind=Kind.UPLOAD,
         method="POST",

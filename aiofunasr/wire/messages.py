@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 
@@ -20,17 +20,34 @@ class Kind(StrEnum):
     CANCEL = "cancel"
     UPLOAD_POLICY = "upload policy"
     UPLOAD = "upload"
+    TOKEN = "token"  # noqa: S105  (a kind of request)
+    VOCABULARY = "vocabulary"
+    CERTIFICATE = "certificate"
     DOWNLOAD = "download"
 
 
 @frozen
 class FileBody:
-    """A body that is a file between two strings of bytes; it is streamed, never held whole."""
+    """A body that is a file between two strings of bytes; one on disk is streamed, never held whole.
+
+    Attributes:
+        head: What goes before the file.
+        content: Where the file is, or what is in it.
+        file_size: Its length in bytes.
+        tail: What goes after it.
+        on_sent: Called with a number of bytes of the file each time so many more have left.
+    """
 
     head: bytes = field(repr=False)
-    path: Path
+    content: Path | bytes = field(repr=lambda content: repr(content) if isinstance(content, Path) else "<bytes>")
     file_size: int
     tail: bytes = field(repr=False)
+    on_sent: Callable[[int], None] | None = field(default=None, repr=False, eq=False)
+
+    def count(self, sent: int) -> None:
+        """Say that so many more bytes of the file have left."""
+        if self.on_sent is not None:
+            self.on_sent(sent)
 
     @property
     def length(self) -> int:

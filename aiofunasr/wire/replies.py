@@ -1,4 +1,4 @@
-"""Replies of the service, read into values (the protocol notes, sections 2.8, 3, 4, 6.1 and 7.1)."""
+"""Replies of the service, read into values (the protocol notes, sections 2.8, 3, 4, 6.1 and 7 to 9)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 import reprlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from sys import intern
 from typing import Any
@@ -15,6 +16,8 @@ from attrs import asdict, field, frozen
 from aiofunasr.errors import InvalidReplyError, ServiceError
 from aiofunasr.redaction import excerpt
 from aiofunasr.snapshots import TaskPage, TaskSnapshot
+from aiofunasr.temporary_token import TemporaryToken
+from aiofunasr.vocabulary import Vocabulary
 from aiofunasr.wire.codes import refusal
 from aiofunasr.wire.dialects import duration_of, with_results
 from aiofunasr.wire.messages import Reply
@@ -33,6 +36,9 @@ _values.maxlevel, _values.maxstring, _values.maxlong = 3, 300, 40
 
 # Longer than anything the service was seen to ask, and short enough not to hang a caller on a mistake.
 _LONGEST_RETRY_AFTER = 300.0
+
+# Of the year 9999, which is the last one a datetime has.
+_LAST_SECOND = 253_402_300_799
 
 
 @frozen
@@ -113,13 +119,25 @@ def read_task_page(reply: Reply) -> TaskPage:
 
 
 def read_done(reply: Reply) -> None:
-    """Read a reply that only says yes: a cancel's, an upload's.
+    """Read a reply that only says yes, as a cancel's does.
 
     Raises:
         ServiceError: It says no.
     """
     if not 200 <= reply.status < 300:
         raise read_refusal(reply)
+
+
+def read_stored(reply: Reply) -> None:
+    """Read the object storage's answer to an upload: nothing, under 200 or 204 (7.2).
+
+    Raises:
+        ServiceError: It says no.
+        InvalidReplyError: Something else answered in its place, such as a proxy with a page of its own.
+    """
+    read_done(reply)
+    if reply.body.strip():
+        raise InvalidReplyError("this is not what the storage says", status=reply.status, excerpt=_shown(reply))
 
 
 def read_upload_policy(reply: Reply) -> UploadPolicy:
@@ -144,6 +162,69 @@ def read_upload_policy(reply: Reply) -> UploadPolicy:
                 "there are characters that cannot be sent", path=f"$.data.{field_name}", status=reply.status
             )
     return policy
+
+
+def read_token(reply: Reply, expires_in: int, now: float) -> TemporaryToken:
+    """Read a temporary token that was asked for so many seconds at `now`, by the clock here (section 8).
+
+    Its end is a moment of the service's clock, so it is compared with the reply's own date.
+
+    Raises:
+        ServiceError: It was refused or the service failed.
+        InvalidReplyError: There is no token.
+    """
+    document = _read_object(reply, secret=True)
+    token = document.get("token")
+    if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidReplyError("a string is missing", path="$.token", status=reply.status)
+    said_at = _date(reply.headers)
+    ends_at = document.get("expires_at")
+    if isinstance(ends_at, bool) or not isinstance(ends_at, int | float) or not 0 < ends_at < _LAST_SECOND:
+        ends_at = (now if said_at is None else said_at) + expires_in
+    left = float(expires_in) if said_at is None else ends_at - said_at
+    return TemporaryToken(
+        value=token,
+        expires_at=datetime.fromtimestamp(ends_at, UTC),
+        # An end in the past, or beyond what was asked for, is a clock that is wrong.
+        lifetime=left if 0 < left <= expires_in else float(expires_in),
+    )
+
+
+def read_vocabulary_id(reply: Reply) -> str:
+    """Read the id of a vocabulary that was created (section 9).
+
+    Raises:
+        ServiceError: It was refused, or the service failed (5xx: then the outcome is not known).
+        InvalidReplyError: There is no id, so the outcome is not known.
+    """
+    return _text_at(_object_at(_read_object(reply), "output", reply), "vocabulary_id", reply)
+
+
+def read_vocabulary(reply: Reply, vocabulary_id: str) -> Vocabulary:
+    """Read what a vocabulary is.
+
+    Raises:
+        ServiceError: It was refused or the service failed.
+        InvalidReplyError: The reply is no vocabulary.
+    """
+    output = _object_at(_read_object(reply), "output", reply)
+    return structure({**output, "vocabulary_id": vocabulary_id}, Vocabulary, at="$.output")
+
+
+def read_vocabularies(reply: Reply) -> tuple[Vocabulary, ...]:
+    """Read one page of the account's vocabularies.
+
+    Raises:
+        ServiceError: It was refused or the service failed.
+        InvalidReplyError: The reply is no page.
+    """
+    output = _object_at(_read_object(reply), "output", reply)
+    rows = output.get("vocabulary_list")
+    if not isinstance(rows, list):
+        raise InvalidReplyError(
+            "an array is missing", path="$.output.vocabulary_list", status=reply.status, excerpt=_shown(reply)
+        )
+    return tuple(structure(row, Vocabulary, at=f"$.output.vocabulary_list[{place}]") for place, row in enumerate(rows))
 
 
 def read_refusal(reply: Reply) -> ServiceError:
@@ -249,17 +330,26 @@ def _shown(reply: Reply) -> str:
     return excerpt(reply.body[:800].decode("utf-8", "replace"))
 
 
+def _date(headers: Mapping[str, str]) -> float | None:
+    """Return when the service says that it replied, in seconds since the epoch."""
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Read how long to wait, in seconds, from whichever header says it (1.4)."""
     seconds = None
+    said_at = _date(headers)
     try:
         if "retry-after-ms" in headers:
             seconds = float(headers["retry-after-ms"]) / 1000
         elif (text := headers.get("retry-after", "").strip()) and text[0].isdigit():
             seconds = float(text)
-        elif text and "date" in headers:
+        elif text and said_at is not None:
             # Against the reply's own date, so that a wrong clock here does not matter.
-            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(headers["date"])).total_seconds()
+            seconds = parsedate_to_datetime(text).timestamp() - said_at
     except (ValueError, TypeError, OverflowError):
         return None
     return min(seconds, _LONGEST_RETRY_AFTER) if seconds is not None and seconds >= 0 else None

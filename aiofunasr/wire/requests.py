@@ -1,4 +1,4 @@
-"""Requests to the service, built as values (the protocol notes, sections 1 to 4 and 7)."""
+"""Requests to the service, built as values (the protocol notes, sections 1 to 4 and 7 to 9)."""
 
 from __future__ import annotations
 
@@ -127,6 +127,23 @@ def list_tasks(
 def upload_policy(caller: Caller, model: str) -> Request:
     """Build the request for a permission to upload files for one model (7.1)."""
     return caller.request(Kind.UPLOAD_POLICY, "GET", "/uploads", query={"action": "getPolicy", "model": model})
+
+
+def create_token(caller: Caller, expires_in: int) -> Request:
+    """Build the request for a temporary token that lives so many seconds (section 8)."""
+    return caller.request(Kind.TOKEN, "POST", "/tokens", query={"expire_in_seconds": expires_in})
+
+
+def customize(caller: Caller, action: str, **arguments: Any) -> Request:
+    """Build a request about vocabularies; arguments that are None are left out (section 9)."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    document = {"model": "speech-biasing", "input": {"action": action, **given}, "parameters": {}}
+    return caller.request(Kind.VOCABULARY, "POST", "/services/audio/asr/customization", document=document)
+
+
+def certificate(url: str) -> Request:
+    """Build the download of the certificate that signs completion events."""
+    return Request(kind=Kind.CERTIFICATE, method="GET", url=url, headers={"User-Agent": USER_AGENT})
 
 
 def download(url: str) -> Request:

@@ -23,6 +23,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt, redact
 from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskPage, TaskSnapshot
+from aiofunasr.vocabulary import DEFAULT_WEIGHT, HotWord, Vocabulary
 from aiofunasr.wire.requests import SERVICE_ZONE
 
 T = TypeVar("T")
@@ -67,9 +68,20 @@ def _time(value: Any, _: type) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, SERVICE_ZONE)
 
 
+def _hot_word(value: Any, _: type) -> HotWord:
+    if not isinstance(value, dict):
+        raise TypeError(f"an object is needed, not {type(value).__name__}")
+    weight, lang = value.get("weight"), value.get("lang")
+    return HotWord.as_stored(
+        _text(value.get("text"), str),
+        DEFAULT_WEIGHT if weight is None else _whole(weight, int),
+        None if lang is None else _text(lang, str),
+    )
+
+
 # What the service says of a task matters more than each of its fields: what is unreadable there counts as missing.
 # In a transcript it does not, because a word without its time is a fault to be heard of.
-_LENIENT = frozenset({TaskSnapshot, SubtaskSnapshot, TaskMetrics, ListedTask, TaskPage})
+_LENIENT = frozenset({TaskSnapshot, SubtaskSnapshot, TaskMetrics, ListedTask, TaskPage, Vocabulary})
 
 
 def _keeps_extra(kind: Any) -> bool:
@@ -177,6 +189,7 @@ def _make(*, detailed: bool) -> Converter:
     converter.register_structure_hook(int, _whole)
     converter.register_structure_hook(str, _text)
     converter.register_structure_hook(datetime, _time)
+    converter.register_structure_hook(HotWord, _hot_word)
     converter.register_structure_hook_factory(_keeps_extra, lambda kind: _extra_keeper(kind, converter))
     if not detailed:
         converter.register_structure_hook_factory(_is_row, lambda kind: _row_reader(kind, converter))
@@ -226,6 +239,14 @@ def structure(value: Any, kind: type[T], *, at: str = "$", secret: bool = False)
         raise InvalidReplyError(redact(what), path=whole_path, excerpt=_at(path, value)) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidReplyError(f"it cannot be read ({type(error).__name__})", path=at) from None
+
+
+def time_of(value: Any) -> datetime | None:
+    """Read a time in either of the service's forms; None where there is none that can be read."""
+    try:
+        return None if value is None else _time(value, datetime)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _at(path: str, value: Any) -> str:

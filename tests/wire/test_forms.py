@@ -18,7 +18,7 @@ POLICY = UploadPolicy(
 
 
 def test_the_form_is_written_as_the_storage_reads_it() -> None:
-    request = upload_form(POLICY, Path("a.wav"), 3, "a.wav", "BOUNDARY")
+    request = upload_form(POLICY, Path("a.wav"), 3, "a.wav", boundary="BOUNDARY")
     assert isinstance(request.body, FileBody)
     whole = request.body.head + b"abc" + request.body.tail
     parts = whole.split(b"--BOUNDARY")
