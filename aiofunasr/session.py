@@ -26,6 +26,8 @@ from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
 from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, source_of
 from aiofunasr.pipeline.intake import Intake
+from aiofunasr.pipeline.outlet import Outlet
+from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.pipeline.single import attach_task, submit_task
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.results import SubtaskResult
@@ -272,22 +274,24 @@ class Session(Operations):
         Warns:
             OptionsWarning: The model would ignore something that is asked for.
         """
-        chosen = _options(options, overrides)
-        self._vocabularies.check(chosen)
+        outlet = self._engine.outlet(MOST_FILES)
+        record = await self._submit(files, _options(options, overrides), outlet)
+        return TranscriptionTask(self._engine, record, outlet)
+
+    async def _submit(self, files: GivenFiles, options: TranscriptionOptions, outlet: Outlet) -> TaskRecord:
+        self._vocabularies.check(options)
         sources = one_task_of(files)
         self._engine.background.check()
-        self._engine.adviser.look_at(chosen, len(sources))
+        self._engine.adviser.look_at(options, len(sources))
         # All are looked at before any is uploaded.
         places = [await inspect(source_of(file)) for file in sources]
-        outlet = self._engine.outlet(MOST_FILES)
         try:
-            record = await self._engine.background.run(submit_task, self._engine, sources, places, chosen, outlet)
+            return await self._engine.background.run(submit_task, self._engine, sources, places, options, outlet)
         except asyncio.CancelledError:
             # The submit may be on its way: its task is then nobody's, which is what an abandoned outlet says. Or it was
             # accepted just now, and only its handle did not come through.
             self._engine.submitter.orphans.extend(self._engine.forget(outlet))
             raise
-        return TranscriptionTask(self._engine, record, outlet)
 
     async def attach(self, token: str) -> TranscriptionTask:
         """Wait for a task that was submitted elsewhere or before.

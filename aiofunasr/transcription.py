@@ -29,14 +29,12 @@ from attrs import fields
 from aiofunasr.audio import GivenFiles
 from aiofunasr.errors import InvalidArgumentError, ServiceError
 from aiofunasr.options import TranscriptionOptions
-from aiofunasr.pipeline.inputs import inspect, one_task_of, source_of
 from aiofunasr.pipeline.outlet import change
-from aiofunasr.pipeline.single import attach_task, cancel_task, detach, look_at_task, look_once_more, submit_task
+from aiofunasr.pipeline.single import attach_task, detach, look_once_more
 from aiofunasr.responses import TranscriptionResponse
 from aiofunasr.session import Session
 from aiofunasr.settings import Timeouts
 from aiofunasr.task import TranscriptionTask
-from aiofunasr.token import TaskToken
 from aiofunasr.wire.messages import Kind
 from aiofunasr.wire.replies import read_task_page
 from aiofunasr.wire.requests import SERVICE_ZONE, list_tasks
@@ -138,19 +136,12 @@ class Transcription:
         """
         place, parameters = _place(kwargs)
         options = _options(model, phrase_id, parameters)
-        files = one_task_of(file_urls)
-        places = [await inspect(source_of(file)) for file in files]
         async with _session(session, api_key, workspace, place) as chosen:
-            engine = chosen._engine  # noqa: SLF001  (one idea with the session)
-            engine.adviser.look_at(options, len(files))
-            notice = engine.notice()
+            notice = chosen._engine.notice()  # noqa: SLF001  (one idea with the session)
             try:
-                record = await engine.background.run(submit_task, engine, files, places, options, notice)
+                record = await chosen._submit(file_urls, options, notice)  # noqa: SLF001
             except ServiceError as error:
                 return TranscriptionResponse.of_error(error)
-            except anyio.get_cancelled_exc_class():
-                engine.submitter.orphans.extend(engine.forget(notice))
-                raise
         return TranscriptionResponse.of(
             {"task_id": record.task_id, "task_status": record.status}, request_id=notice.request_id
         )
@@ -171,12 +162,11 @@ class Transcription:
             InvalidArgumentError: It is no task.
             FunASRError: The service has not answered.
         """
-        task_id = TaskToken.decode(_token(task)).task_id
+        token = _token(task)
         place, _ = _place(kwargs, only=True)
         async with _session(session, api_key, workspace, place) as chosen:
-            engine = chosen._engine  # noqa: SLF001
             try:
-                snapshot = await engine.background.run(look_at_task, engine, task_id)
+                snapshot = await chosen.fetch(token)
             except ServiceError as error:
                 return TranscriptionResponse.of_error(error)
         return TranscriptionResponse.of_snapshot(snapshot)
@@ -257,12 +247,11 @@ class Transcription:
             InvalidArgumentError: It is no task.
             FunASRError: The service has not answered.
         """
-        task_id = TaskToken.decode(_token(task)).task_id
+        token = _token(task)
         place, _ = _place(kwargs, only=True)
         async with _session(session, api_key, workspace, place) as chosen:
-            engine = chosen._engine  # noqa: SLF001
             try:
-                await engine.background.run(cancel_task, engine, task_id)
+                await chosen.cancel(token)
             except ServiceError as error:
                 return TranscriptionResponse.of_error(error)
         return TranscriptionResponse.of({})
