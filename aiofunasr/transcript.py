@@ -20,6 +20,7 @@ from attrs import field, fields, frozen
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.passages import Passage, Turn, find_passages, joined, speech_by_speaker, total_speech, turns_of
 from aiofunasr.redaction import redact
+from aiofunasr.snapshots import Nothing
 
 _in_time_order = attrgetter("begin_time")
 
@@ -84,7 +85,7 @@ def read_from(value: _Sourced, source: Source, *, later: bool = False) -> None:
 
 
 def _extra() -> Any:
-    return field(factory=dict, kw_only=True, repr=False, hash=False)
+    return field(default=Nothing(), kw_only=True, repr=False, hash=False)
 
 
 def _known(value: Any, *leave: str, **names: str) -> dict[str, Any]:

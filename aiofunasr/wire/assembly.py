@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import define, evolve
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
@@ -23,15 +23,17 @@ BEGINNING = 800
 """How much of a document is looked at for the message of an error."""
 
 
-@frozen
+@define
 class JsonSource:
-    """A JSON object."""
+    """A JSON object, with or without what stands in its array of parts."""
 
     content: dict[str, Any]
+    parts_name: str
 
     def document(self) -> dict[str, Any]:
-        """Return a copy of it."""
-        return copy.deepcopy(self.content)
+        """Return a copy of it with that array empty."""
+        parts = self.content.get(self.parts_name)
+        return copy.deepcopy(self.content | {self.parts_name: []} if isinstance(parts, list) else self.content)
 
     def parts(self) -> tuple[Any, ...]:
         """There are none."""
@@ -92,7 +94,7 @@ def assemble(content: dict[str, Any]) -> Transcript:
     channels = []
     for place, (channel, track) in enumerate(zip(transcript.channels, tracks, strict=True)):
         whole = evolve(channel, sentences=read[place].found()) if place in read else channel
-        read_from(whole, JsonSource(track | {"sentences": []} if place in read else track))
+        read_from(whole, JsonSource(track | {"sentences": []} if place in read else track, "sentences"))
         channels.append(whole)
     transcript = evolve(transcript, channels=tuple(channels))
     remember(transcript, content)
@@ -110,7 +112,7 @@ def make(content: dict[str, Any]) -> Transcript:
 
 def remember(transcript: Transcript, content: dict[str, Any]) -> None:
     """Note what a transcript was made of; its tracks know that by themselves."""
-    read_from(transcript, JsonSource(content | {"transcripts": []} if "transcripts" in content else content))
+    read_from(transcript, JsonSource(content, "transcripts"))
 
 
 def _has_sentences(track: Any) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from aiofunasr.transcript import Transcript
 from aiofunasr.wire.assembly import BEGINNING, assemble, check_form, is_too_dense, not_whole, too_dense
-from aiofunasr.wire.scanner import WINDOW, BrokenError, Parsing, Scanner, Step
+from aiofunasr.wire.scanner import WINDOW, Parsing, Scanner, Step
 from aiofunasr.wire.sentences import Sentences
 
 
@@ -26,8 +26,8 @@ class TranscriptDecoder:
             decoder.feed(piece)
         transcript = decoder.close()
 
-    A feed takes about a millisecond for each 64 KiB. Whoever must not be held up even by a large piece goes through
-    `steps` and `last_steps` instead, and lets others run in between.
+    A feed takes about a millisecond for each 64 KiB. Whoever must not be held up so long even by a large piece puts it
+    in, and has the decoder work `step` by step as long as it `is_busy`, before and after the `end`.
     """
 
     def __init__(self, *, encoding: str | None = None) -> None:
@@ -42,15 +42,18 @@ class TranscriptDecoder:
         self._length = 0
         self._objects = 0
         self._scan = Scanner()
-        self._parsing = self._document()
-        self._content: list[Any] = []
+        self._parsing: Parsing[Any] = parse_document(self._scan)
         self._decode: Callable[[bytes, bool], bytes] | None = None
-        self._broken = False
+        self._paused = False
+        self._ended = False
+        self._is_whole = False
+        self._content: Any = None
 
     def feed(self, data: bytes) -> None:
-        """Take in the next piece of the document."""
-        for _ in self.steps(data):
-            pass
+        """Take in the next piece of the document, and read it."""
+        self.put(data)
+        while self.is_busy:
+            self.step()
 
     def close(self) -> Transcript:
         """Take the document as whole, and return what it says.
@@ -58,45 +61,53 @@ class TranscriptDecoder:
         Raises:
             InvalidReplyError: It is no transcription document, or not all of it; the error names the path.
         """
-        for _ in self.last_steps():
-            pass
+        self.end()
+        while self.is_busy:
+            self.step()
         if is_too_dense(self._objects, self._length):
             raise too_dense(self._beginning)
-        if self._broken or not self._content:
+        if not self._is_whole:
             raise not_whole(self._beginning)
-        return assemble(check_form(self._content[0], self._beginning))
+        return assemble(check_form(self._content, self._beginning))
 
-    def steps(self, data: bytes) -> Iterator[None]:
-        """Take in the next piece, a few milliseconds at a time; all of it only when the iterator ends."""
+    # --- Step by step -------------------------------------------------------------------------------------------------
+
+    def put(self, data: bytes) -> None:
+        """Take in the next piece of the document, and leave it for later."""
         if len(self._beginning) < BEGINNING:
             self._beginning += data[: BEGINNING - len(self._beginning)]
-        for start in range(0, len(data), WINDOW):
-            piece = data[start : start + WINDOW]
-            self._length += len(piece)
-            self._objects += piece.count(b"{") + piece.count(b"[")
-            self._pending += piece
-            # What is too dense so far is not parsed before it has proved to be thinner: that might take all memory.
-            while len(self._pending) > WINDOW and not is_too_dense(self._objects, self._length):
-                yield from self._window(last=False)
+        self._length += len(data)
+        self._objects += data.count(b"{") + data.count(b"[")
+        self._pending += data
 
-    def last_steps(self) -> Iterator[None]:
-        """Read what is left, a few milliseconds at a time, so that `close` has little to do."""
-        while not is_too_dense(self._objects, self._length) and not self._scan.last:
-            yield from self._window(last=len(self._pending) <= WINDOW)
+    def end(self) -> None:
+        """Take what was put in as all there is."""
+        self._ended = True
 
-    def _window(self, *, last: bool) -> Iterator[None]:
-        piece = bytes(self._pending[:WINDOW])
-        del self._pending[:WINDOW]
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to do before more is put in."""
+        if self._paused:
+            return True
+        if is_too_dense(self._objects, self._length):
+            # It is not read before it has proved to be thinner: it might take all memory.
+            return False
+        return len(self._pending) > WINDOW or (self._ended and not self._scan.last)
+
+    def step(self) -> None:
+        """Work for a millisecond or a few."""
         try:
-            self._scan.put(self._in_utf8(piece, last=last), last=last)
-            while not self._content and next(self._parsing) is Step.PAUSE:
-                yield
-        except StopIteration:
-            pass
+            if not self._paused:
+                piece = bytes(self._pending[:WINDOW])
+                del self._pending[:WINDOW]
+                last = self._ended and not self._pending
+                self._scan.put(self._in_utf8(piece, last=last), last=last)
+            self._paused = next(self._parsing) is Step.PAUSE
+        except StopIteration as end:
+            self._content, self._is_whole, self._paused = end.value, True, False
         except (ValueError, RecursionError):
-            self._broken = True
-            self._parsing = self._nothing()
-        yield
+            self._is_whole, self._paused = False, False
+            self._parsing = _nothing()
 
     def _in_utf8(self, piece: bytes, *, last: bool) -> bytes:
         """Make sure that bytes are UTF-8, or else make them so."""
@@ -107,32 +118,35 @@ class TranscriptDecoder:
                 piece = piece[len(codecs.BOM_UTF8) :]
         return self._decode(piece, last)
 
-    def _document(self) -> Parsing[None]:
-        scan = self._scan
-        if (yield from scan.peek()) == ord("{"):
-            content = yield from scan.object({"transcripts": self._tracks})
-        else:
-            content = yield from scan.value()
-        yield from scan.ending()
-        self._content.append(content)
 
-    def _tracks(self) -> Parsing[list[Any]]:
-        tracks: list[Any] = []
-        yield from self._scan.array(lambda: self._track(tracks))
-        return tracks
+def parse_document(scan: Scanner) -> Parsing[Any]:
+    """Parse a document, with a `Sentences` for each array of sentences where they belong."""
+    if (yield from scan.peek()) == ord("{"):
+        content: Any = yield from scan.object({"transcripts": lambda: _tracks(scan)})
+    else:
+        content = yield from scan.value()
+    yield from scan.ending()
+    return content
 
-    def _track(self, tracks: list[Any]) -> Parsing[None]:
-        scan = self._scan
-        if (yield from scan.peek()) != ord("{"):
-            tracks.append((yield from scan.value()))
-            return
-        at = f"$.transcripts[{len(tracks)}].sentences"
-        tracks.append((yield from scan.object({"sentences": lambda: Sentences(at).read(scan)})))
 
-    def _nothing(self) -> Parsing[None]:
-        """Look at nothing any more."""
-        while True:
-            yield Step.MORE
+def _tracks(scan: Scanner) -> Parsing[list[Any]]:
+    tracks: list[Any] = []
+    yield from scan.array(lambda: _track(scan, tracks))
+    return tracks
+
+
+def _track(scan: Scanner, tracks: list[Any]) -> Parsing[None]:
+    if (yield from scan.peek()) != ord("{"):
+        tracks.append((yield from scan.value()))
+        return
+    at = f"$.transcripts[{len(tracks)}].sentences"
+    tracks.append((yield from scan.object({"sentences": lambda: Sentences(at).read(scan)})))
+
+
+def _nothing() -> Parsing[Any]:
+    """Look at nothing any more."""
+    while True:
+        yield Step.MORE
 
 
 def _utf8_of(encoding: str) -> Callable[[bytes, bool], bytes]:

@@ -8,13 +8,15 @@ from operator import itemgetter
 from types import NoneType
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
 from aiofunasr.transcript import Sentence, Transcript, read_from, read_with
 from aiofunasr.wire.assembly import BEGINNING, check_form, make, not_whole, remember
-from aiofunasr.wire.decoder import TranscriptDecoder
+from aiofunasr.wire.decoder import TranscriptDecoder, parse_document
+from aiofunasr.wire.scanner import Scanner, finish
+from aiofunasr.wire.sentences import Sentences
 from aiofunasr.wire.urls import name_same_file
 
 SMALL_DOCUMENT = 64 * 1024
@@ -85,9 +87,9 @@ def _read_in_steps(document: bytes | str) -> Transcript:
     return decoder.close()
 
 
-@frozen
+@define
 class _Track:
-    """A track of a small document."""
+    """A track of a small document, all of which can be read."""
 
     whole: bytes | str
     place: int
@@ -97,7 +99,14 @@ class _Track:
         return {**self.content, "sentences": []}
 
     def parts(self) -> tuple[Sentence, ...]:
-        return _read_in_steps(self.whole).channels[self.place].sentences
+        whole = self.whole
+        if isinstance(whole, bytes):
+            whole = whole.decode(json.detect_encoding(whole), "surrogatepass")
+        scan = Scanner()
+        scan.put(whole.encode("utf-8", "surrogatepass"), last=True)
+        content = finish(parse_document(scan))
+        sentences: Sentences = content["transcripts"][self.place]["sentences"]
+        return sentences.found()
 
 
 def _has_plain_sentences(track: Any) -> bool:

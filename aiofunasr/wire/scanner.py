@@ -30,6 +30,11 @@ _PRICE: Final = 256
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _SCALAR: Final = re.compile(rb"[-+.0-9A-Za-z]*+")
 _INSIDE: Final = re.compile(rb'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
+# A member with a short value, and the comma after it: those need no steps.
+_MEMBER: Final = re.compile(
+    rb'[ \t\r\n]*+"([^"\\\x00-\x1f]*+)"[ \t\r\n]*+:[ \t\r\n]*+'
+    rb'(?:"([^"\\\x00-\x1f]*+)"|((?:0|[1-9][0-9]{0,14}+)|null|true|false))[ \t\r\n]*+,[ \t\r\n]*+(?=")'
+)
 _LONGEST_ESCAPE: Final = 6
 
 _QUOTE, _OPEN, _CLOSE, _COLON, _COMMA, _LIST, _END = b'"{}:,[]'
@@ -46,6 +51,16 @@ class Step(Enum):
 
 
 Parsing = Generator[Step, None, T]
+
+
+def finish(parsing: Parsing[T]) -> T:
+    """Run a parser to its end; all of the text is there."""
+    while True:
+        try:
+            next(parsing)
+        except StopIteration as end:
+            found: T = end.value
+            return found
 
 
 class BrokenError(ValueError):
@@ -196,6 +211,12 @@ class Scanner:
             self.at += 1
             return found
         while True:
+            while (member := _MEMBER.match(self.data, self.at)) is not None:
+                key, text, other = member.groups()
+                value = json.loads(other) if text is None else text.decode("utf-8", "surrogatepass")
+                found[key.decode("utf-8", "surrogatepass")] = value
+                self.at = member.end()
+                yield from self.worked(len(member.group()))
             if (yield from self.peek()) != _QUOTE:
                 raise BrokenError
             name = yield from self.string()

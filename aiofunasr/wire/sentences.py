@@ -99,6 +99,19 @@ _ANY_SENTENCE: Final = re.compile(
         rb"\}",
     )
 )
+_WORDS: Final = re.compile(
+    _spaced(
+        rb"\{",
+        _member(b"begin_time", rb"(" + _INTEGER + rb")"),
+        b",",
+        _member(b"end_time", rb"(" + _INTEGER + rb")"),
+        b",",
+        _member(b"text", rb"(" + _STRING + rb")"),
+        b",",
+        _member(b"punctuation", rb"(" + _STRING + rb")"),
+        rb"\}",
+    ).decode("latin-1")
+)
 _ONE_WORD: Final = re.compile(_ANY_WORD)
 _NEXT: Final = re.compile(_spaced(b"", b",", rb"(?=\{)"))
 
@@ -116,6 +129,19 @@ class SentenceSource:
     def parts(self) -> tuple[Word, ...]:
         """Read the words."""
         return structure({"words": json.loads(self.raw).get("words")}, Sentence).words
+
+
+class _PlainSource(SentenceSource):
+    """The bytes of a sentence whose words are all as the service writes them."""
+
+    def parts(self) -> tuple[Word, ...]:
+        words = _WORDS.findall(self.raw.decode("utf-8", "surrogatepass"))
+        return tuple(
+            [
+                Word(int(begin_time), int(end_time), _unquoted(text), _unquoted(punctuation))
+                for begin_time, end_time, text, punctuation in words
+            ]
+        )
 
 
 class Sentences:
@@ -144,6 +170,7 @@ class Sentences:
         return self
 
     def _some(self, scan: Scanner) -> Parsing[None]:
+        yield from scan.peek()
         while not self._plain(scan):
             if not scan.is_short:
                 yield from self._odd(scan)
@@ -160,11 +187,11 @@ class Sentences:
                 sentence = Sentence(
                     int(begin_time),
                     int(end_time),
-                    _read_string(text),
+                    _unquoted(text.decode("utf-8", "surrogatepass")),
                     int(sentence_id),
                     None if speaker_id is None else int(speaker_id),
                 )
-                read_from(sentence, SentenceSource(row.group()), later=True)
+                read_from(sentence, _PlainSource(row.group()), later=True)
                 self._found.append(sentence)
             else:
                 row = _ANY_SENTENCE.match(data, at)
@@ -182,7 +209,6 @@ class Sentences:
 
     def _odd(self, scan: Scanner) -> Parsing[None]:
         """Read one sentence of whatever kind."""
-        yield from scan.peek()
         start = scan.at
         try:
             sentence = scan.whole()
@@ -243,6 +269,7 @@ class _Words:
         return self
 
     def _some(self, scan: Scanner) -> Parsing[None]:
+        yield from scan.peek()
         while not self._plain(scan):
             if not scan.is_short:
                 self._add((yield from scan.value()))
@@ -267,10 +294,9 @@ class _Words:
         self._count += 1
 
 
-def _read_string(text: bytes) -> str:
-    """Return what a JSON string says, quotation marks and all."""
-    decoded = text.decode("utf-8", "surrogatepass")
-    return str(scanstring(decoded, 1)[0]) if "\\" in decoded else decoded[1:-1]
+def _unquoted(text: str) -> str:
+    """Return what a JSON string says, given with its quotation marks."""
+    return str(scanstring(text, 1)[0]) if "\\" in text else text[1:-1]
 
 
 def _parsed(raw: bytes) -> Any:
