@@ -29,7 +29,7 @@ _SHOWN = 40
 
 
 class Source(Protocol):
-    """What a value was read from; compared with `==`, pickled and copied together with it."""
+    """What a transcript or a channel was read from; compared, pickled and copied together with it."""
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object, without the parts that are values of their own: a copy the caller may change."""
@@ -38,6 +38,22 @@ class Source(Protocol):
     def parts(self) -> tuple[Any, ...]:
         """Make the parts that were left for later."""
         ...
+
+
+@frozen
+class _Readers:
+    """How to read what is not read yet. Documents are the wire's business, one floor up, which leaves this here."""
+
+    transcript: Callable[[bytes | str], Transcript]
+    words: Callable[[bytes], tuple[Word, ...]]
+
+
+_readers: list[_Readers] = []
+
+
+def read_with(transcript: Callable[[bytes | str], Transcript], words: Callable[[bytes], tuple[Word, ...]]) -> None:
+    """Have documents, and the words of a sentence given as bytes, read by these functions from now on."""
+    _readers[:] = [_Readers(transcript, words)]
 
 
 class _Sourced:
@@ -53,8 +69,12 @@ class _Sourced:
                 return None
             if name != self._parts or self._source is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            object.__setattr__(self, name, self._source.parts())
+            object.__setattr__(self, name, self._made_parts())
             return getattr(self, name)
+
+    def _made_parts(self) -> tuple[Any, ...]:
+        source: Any = self._source
+        return tuple(source.parts())
 
     def __getstate__(self) -> dict[str, Any]:
         state = {}
@@ -71,13 +91,15 @@ class _Sourced:
             object.__setattr__(self, name, value)
 
 
-def source_of(value: _Sourced) -> Source | None:
-    """Return what a value was read from, or None when somebody made it."""
-    source: Source | None = value._source  # noqa: SLF001
-    return source
+def source_of(value: _Sourced) -> Any:
+    """Return what a value was read from, or None when somebody made it.
+
+    Of a sentence it is its own bytes: there are very many, and bytes give the garbage collector nothing to do.
+    """
+    return value._source  # noqa: SLF001
 
 
-def read_from(value: _Sourced, source: Source, *, later: bool = False) -> None:
+def read_from(value: _Sourced, source: Source | bytes, *, later: bool = False) -> None:
     """Note what a value was just read from; `later` says that its parts are still to be made of that."""
     object.__setattr__(value, "_source", source)
     if later:
@@ -151,8 +173,13 @@ class Sentence(_Sourced):
         """Return the sentence as a JSON object: the service's own, where it was read from one."""
         source = source_of(self)
         if source is not None:
-            return source.document()
+            return dict(json.loads(source))
         return _known(self, "words") | {"words": [word.to_dict() for word in self.words]}
+
+
+    def _made_parts(self) -> tuple[Word, ...]:
+        (readers,) = _readers
+        return readers.words(source_of(self))
 
 
 def _head(sentence: Sentence) -> tuple[Any, ...]:
@@ -362,8 +389,8 @@ class Transcript(_Sourced):
         Raises:
             InvalidReplyError: It is none; the error names the path of what is wrong.
         """
-        (read,) = _reader
-        return read(document)
+        (readers,) = _readers
+        return readers.transcript(document)
 
     @staticmethod
     def from_dict(document: Mapping[str, Any]) -> Transcript:
@@ -378,15 +405,6 @@ class Transcript(_Sourced):
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidArgumentError("document", type(document), f"it is no JSON object: {error}") from None
         return Transcript.from_json(text)
-
-
-# What a document looks like is known one floor up, by the wire; it leaves here how to read one.
-_reader: list[Callable[[bytes | str], Transcript]] = []
-
-
-def read_with(read: Callable[[bytes | str], Transcript]) -> None:
-    """Have documents read by a function from now on."""
-    _reader[:] = [read]
 
 
 def _cut(sentences: Iterable[Sentence], begin: int, end: int | None) -> Iterator[Sentence]:

@@ -32,8 +32,7 @@ class Reading:
             InvalidReplyError: It is none.
         """
         arriving = ArrivingDocument(self)
-        for start in range(0, len(document), _PIECE):
-            await arriving.take(document[start : start + _PIECE])
+        await arriving.take(document)
         return await arriving.whole()
 
     async def work(self, decoder: TranscriptDecoder) -> None:
@@ -71,8 +70,9 @@ class ArrivingDocument:
                 self._body = BytesIO()
         elif self._keep:
             self._body.write(piece)
-        self._decoder.put(piece)
-        await self._reading.work(self._decoder)
+        for start in range(0, len(piece), _PIECE):
+            self._decoder.put(piece[start : start + _PIECE])
+            await self._reading.work(self._decoder)
 
     async def whole(self) -> Transcript:
         """Take the document as whole, and return what it says.

@@ -30,22 +30,25 @@ class TranscriptDecoder:
     in, and has the decoder work `step` by step as long as it `is_busy`, before and after the `end`.
     """
 
-    def __init__(self, *, encoding: str | None = None) -> None:
+    def __init__(self, *, encoding: str | None = None, window: int = WINDOW) -> None:
         """Begin.
 
         Args:
             encoding: That of the pieces; by default it is found out by the first bytes, as JSON allows.
+            window: How many bytes are read in one go, and how many there must be before any is; at least 4.
         """
+        self._window = window
         self._encoding = encoding
         self._pending = bytearray()
         self._beginning = b""
         self._length = 0
         self._objects = 0
-        self._scan = Scanner()
+        self._scan = Scanner(window)
         self._parsing: Parsing[Any] = parse_document(self._scan)
         self._decode: Callable[[bytes, bool], bytes] | None = None
         self._paused = False
         self._ended = False
+        self._is_through = False
         self._is_whole = False
         self._content: Any = None
 
@@ -92,15 +95,15 @@ class TranscriptDecoder:
         if is_too_dense(self._objects, self._length):
             # It is not read before it has proved to be thinner: it might take all memory.
             return False
-        return len(self._pending) > WINDOW or (self._ended and not self._scan.last)
+        return len(self._pending) > self._window or (self._ended and not self._is_through)
 
     def step(self) -> None:
         """Work for a millisecond or a few."""
         try:
             if not self._paused:
-                piece = bytes(self._pending[:WINDOW])
-                del self._pending[:WINDOW]
-                last = self._ended and not self._pending
+                piece = bytes(self._pending[: self._window])
+                del self._pending[: self._window]
+                self._is_through = last = self._ended and not self._pending
                 self._scan.put(self._in_utf8(piece, last=last), last=last)
             self._paused = next(self._parsing) is Step.PAUSE
         except StopIteration as end:

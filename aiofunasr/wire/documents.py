@@ -16,12 +16,13 @@ from aiofunasr.transcript import Sentence, Transcript, read_from, read_with
 from aiofunasr.wire.assembly import BEGINNING, check_form, make, not_whole, remember
 from aiofunasr.wire.decoder import TranscriptDecoder, parse_document
 from aiofunasr.wire.scanner import Scanner, finish
-from aiofunasr.wire.sentences import Sentences
+from aiofunasr.wire.sentences import Sentences, read_words
 from aiofunasr.wire.urls import name_same_file
 
 SMALL_DOCUMENT = 64 * 1024
 """Read in one go within two milliseconds; a larger one is better read step by step."""
 
+_LIST = frozenset({list})
 _INTEGER_OR_MISSING = frozenset({int, NoneType})
 
 
@@ -117,7 +118,10 @@ def _has_plain_sentences(track: Any) -> bool:
     """
     try:
         sentences = track["sentences"]
-        words = list(chain.from_iterable(map(itemgetter("words"), sentences)))
+        rows_of_words = list(map(itemgetter("words"), sentences))
+        if type(sentences) is not list or not _LIST.issuperset(map(type, rows_of_words)):
+            return False
+        words = list(chain.from_iterable(rows_of_words))
         for name in ("text", "punctuation"):
             "".join(map(itemgetter(name), words))
         "".join(map(itemgetter("text"), sentences))
@@ -129,4 +133,4 @@ def _has_plain_sentences(track: Any) -> bool:
         return False
 
 
-read_with(read_transcript)
+read_with(read_transcript, read_words)

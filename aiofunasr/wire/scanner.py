@@ -23,7 +23,7 @@ WINDOW: Final = 64 * 1024
 DEEPEST: Final = 200
 """How deep in each other values may be that are each larger than a window."""
 
-_ATTEMPTS: Final = (1024, 16 * 1024, 2 * WINDOW)
+_ATTEMPTS: Final = (1024, 16 * 1024)
 _PRICE: Final = 256
 """What a value costs, in bytes of work, beside its own."""
 
@@ -68,9 +68,15 @@ class BrokenError(ValueError):
 
 
 class Scanner:
-    """A place in a JSON text of which a part is there."""
+    """A place in a JSON text of which a part is there.
 
-    def __init__(self) -> None:
+    Args:
+        window: How many bytes are parsed in one go; what is larger is gone into.
+    """
+
+    def __init__(self, window: int = WINDOW) -> None:
+        self._window = window
+        self._attempts = (*(size for size in _ATTEMPTS if size < window), 2 * window)
         self.data = b""
         self.at = 0
         self.last = False
@@ -90,7 +96,7 @@ class Scanner:
     @property
     def is_short(self) -> bool:
         """Whether less than a window is there, and more may come."""
-        return not self.last and len(self.data) - self.at < WINDOW
+        return not self.last and len(self.data) - self.at < self._window
 
     def record(self) -> None:
         """Keep what is read from here on."""
@@ -116,7 +122,7 @@ class Scanner:
     def worked(self, amount: int) -> Parsing[None]:
         """Pause if enough was done since the last time."""
         self._worked += amount + _PRICE
-        if self._worked > WINDOW:
+        if self._worked > self._window:
             self._worked = 0
             yield Step.PAUSE
 
@@ -169,7 +175,7 @@ class Scanner:
                 yield from self.worked(self.at - start)
                 return found
         # Larger than a window; or it is broken, which going into it will show.
-        yield from self.worked(WINDOW)
+        yield from self.worked(self._window)
         if depth == DEEPEST:
             raise BrokenError
         if first == _OPEN:
@@ -184,7 +190,7 @@ class Scanner:
         Raises:
             LookupError: It is not, or it is broken; nothing was read.
         """
-        for size in _ATTEMPTS:
+        for size in self._attempts:
             text, _ = codecs.utf_8_decode(self.data[self.at : self.at + size], "surrogatepass", False)
             try:
                 found, end = _parse_first(text)

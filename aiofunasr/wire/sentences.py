@@ -12,8 +12,6 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
-from attrs import frozen
-
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.transcript import Sentence, Word, read_from
 from aiofunasr.wire.scanner import BrokenError, Parsing, Scanner
@@ -116,32 +114,16 @@ _ONE_WORD: Final = re.compile(_ANY_WORD)
 _NEXT: Final = re.compile(_spaced(b"", b",", rb"(?=\{)"))
 
 
-@frozen
-class SentenceSource:
-    """The bytes of one sentence."""
-
-    raw: bytes
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return dict(json.loads(self.raw))
-
-    def parts(self) -> tuple[Word, ...]:
-        """Read the words."""
-        return structure({"words": json.loads(self.raw).get("words")}, Sentence).words
-
-
-class _PlainSource(SentenceSource):
-    """The bytes of a sentence whose words are all as the service writes them."""
-
-    def parts(self) -> tuple[Word, ...]:
-        words = _WORDS.findall(self.raw.decode("utf-8", "surrogatepass"))
-        return tuple(
-            [
-                Word(int(begin_time), int(end_time), _unquoted(text), _unquoted(punctuation))
-                for begin_time, end_time, text, punctuation in words
-            ]
-        )
+def read_words(sentence: bytes) -> tuple[Word, ...]:
+    """Read the words of a sentence that was read before, given its own bytes."""
+    if _SENTENCE.fullmatch(sentence) is None:
+        return structure({"words": json.loads(sentence).get("words")}, Sentence).words
+    return tuple(
+        [
+            Word(int(begin_time), int(end_time), _unquoted(text), _unquoted(punctuation))
+            for begin_time, end_time, text, punctuation in _WORDS.findall(sentence.decode("utf-8", "surrogatepass"))
+        ]
+    )
 
 
 class Sentences:
@@ -191,7 +173,7 @@ class Sentences:
                     int(sentence_id),
                     None if speaker_id is None else int(speaker_id),
                 )
-                read_from(sentence, _PlainSource(row.group()), later=True)
+                read_from(sentence, row.group(), later=True)
                 self._found.append(sentence)
             else:
                 row = _ANY_SENTENCE.match(data, at)
@@ -210,17 +192,18 @@ class Sentences:
     def _odd(self, scan: Scanner) -> Parsing[None]:
         """Read one sentence of whatever kind."""
         start = scan.at
+        if not scan.data.startswith(b"{", start):
+            self._add((yield from scan.value()), b"")
+            return
         try:
             sentence = scan.whole()
         except LookupError:
+            # Larger than a window; or it is broken, which going into it will show.
             pass
         else:
             self._add(sentence, scan.data[start : scan.at])
             # It takes several times as long as a plain one.
             yield from scan.worked(4 * (scan.at - start))
-            return
-        if not scan.data.startswith(b"{", scan.at):
-            self._add((yield from scan.value()), b"")
             return
         scan.record()
         words = _Words(self._place() + ".words")
@@ -246,7 +229,7 @@ class Sentences:
         except InvalidReplyError as error:
             self.error = error
             return
-        read_from(found, SentenceSource(raw), later=True)
+        read_from(found, raw, later=True)
         self._found.append(found)
 
 
