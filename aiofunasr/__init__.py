@@ -49,6 +49,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.passages import Passage, Turn
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
@@ -85,6 +86,7 @@ __all__ = [
     "Limits",
     "ListedTask",
     "NotFoundError",
+    "Passage",
     "QuotaExceededError",
     "Reconciliation",
     "ReplyTooLargeError",
@@ -114,6 +116,7 @@ __all__ = [
     "TranscriptionOptions",
     "TranscriptionTask",
     "TransportError",
+    "Turn",
     "UnexpectedError",
     "UsageError",
     "WaitTimeoutError",

@@ -24,7 +24,9 @@ _NOT_SAID: Final = re.compile(
     r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]+"
 )
 # Scripts that are written without spaces, so that one between two characters says nothing.
-_UNSPACED: Final = "[\u2e80-\u2fff\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_UNSPACED: Final = (
+    "[\u2e80-\u2fff\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 _NEEDLESS: Final = re.compile(f" (?={_UNSPACED})|(?<={_UNSPACED}) ")
 _IS_UNSPACED: Final = re.compile(_UNSPACED)
 

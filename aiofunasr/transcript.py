@@ -176,7 +176,6 @@ class Sentence(_Sourced):
             return dict(json.loads(source))
         return _known(self, "words") | {"words": [word.to_dict() for word in self.words]}
 
-
     def _made_parts(self) -> tuple[Word, ...]:
         (readers,) = _readers
         return readers.words(source_of(self))

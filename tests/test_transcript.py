@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import pickle
 from typing import Any
@@ -105,7 +106,13 @@ def test_speech_is_told_by_speaker(talk: Transcript) -> None:
 
 @pytest.mark.parametrize(
     ("ms", "texts"),
-    [(0, ["One two three."]), (200, ["One two three.", "Meanwhile five."]), (300, ["Meanwhile five."]), (350, []), (-1, [])],
+    [
+        (0, ["One two three."]),
+        (200, ["One two three.", "Meanwhile five."]),
+        (300, ["Meanwhile five."]),
+        (350, []),
+        (-1, []),
+    ],
 )
 def test_at_a_moment_everybody_is_heard(ms: int, texts: list[str]) -> None:
     assert [one.text for one in Transcript.from_dict(TWO_TRACKS).at(ms)] == texts
@@ -135,7 +142,9 @@ def test_a_sentence_without_words_goes_where_its_middle_is() -> None:
 
 SPOKEN = st.lists(
     st.builds(
-        lambda begin, lengths: (begin, lengths), st.integers(0, 2000), st.lists(st.integers(0, 400), min_size=1, max_size=4)
+        lambda begin, lengths: (begin, lengths),
+        st.integers(0, 2000),
+        st.lists(st.integers(0, 400), min_size=1, max_size=4),
     ),
     max_size=5,
 )
@@ -152,7 +161,7 @@ def test_slices_that_meet_lose_no_word_and_double_none(spoken: list[tuple[int, l
         sentences.append(Sentence(begin, at, "".join(word.text for word in words), words=tuple(words)))
     transcript = Transcript(channels=(Channel(sentences=tuple(sentences)),))
     edges = [0, *cuts, None]
-    slices = [transcript.between(begin or 0, end) for begin, end in zip(edges, edges[1:], strict=False)]
+    slices = [transcript.between(begin or 0, end) for begin, end in itertools.pairwise(edges)]
     found = [word for part in slices for word in part.words]
     assert sorted(found, key=repr) == sorted(transcript.words, key=repr)
 
@@ -182,7 +191,7 @@ def test_chinese_is_found_over_borders_and_punctuation() -> None:
         made = tuple(Word(begin + 10 * n, begin + 10 * n + 10, word[0:2], word[2:]) for n, word in enumerate(words))
         return Sentence(begin, begin + 10 * len(words), "".join(words), words=made)
 
-    sentences = (said(0, "你好，", "世界。"), said(100, "今天", "很好。"))
+    sentences = (said(0, "你好\uff0c", "世界。"), said(100, "今天", "很好。"))
     transcript = Transcript(channels=(Channel(sentences=sentences),))
     (passage,) = transcript.find("世界 今天")
     assert (passage.begin_time, passage.end_time, passage.text) == (10, 110, "世界。今天")
@@ -202,7 +211,9 @@ def test_what_is_found_does_not_overlap() -> None:
 
 
 def test_a_document_is_given_back_with_all_that_was_in_it() -> None:
-    odd = document([sentence(0, "A b.") | {"begin_time": "0", "emotion": "happy"}], audio_info={"format": "wav"}, none=None)
+    odd = document(
+        [sentence(0, "A b.") | {"begin_time": "0", "emotion": "happy"}], audio_info={"format": "wav"}, none=None
+    )
     del odd["properties"]["channels"]
     del odd["transcripts"][0]["channel_id"]
     for more in ({}, LONG_ENOUGH):
@@ -242,7 +253,9 @@ def test_what_is_no_document_is_refused() -> None:
 
 @pytest.mark.parametrize("look", [False, True], ids=["unread", "read"])
 @pytest.mark.parametrize(
-    "duplicate", [lambda it: pickle.loads(pickle.dumps(it)), copy.copy, copy.deepcopy], ids=["pickled", "copied", "deeply"]
+    "duplicate",
+    [lambda it: pickle.loads(pickle.dumps(it)), copy.copy, copy.deepcopy],
+    ids=["pickled", "copied", "deeply"],
 )
 def test_a_copy_is_equal_and_knows_its_document(talk: Transcript, duplicate: Any, look: bool) -> None:
     if look:

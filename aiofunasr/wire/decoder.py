@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from aiofunasr.transcript import Transcript
 from aiofunasr.wire.assembly import BEGINNING, assemble, check_form, is_too_dense, not_whole, too_dense

@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.transcript import Sentence, Word, read_from
 from aiofunasr.wire.scanner import BrokenError, Parsing, Scanner
+from aiofunasr.wire.speed import quick_words
 from aiofunasr.wire.structure import structure
 
 # Nothing is given back once it matched: what follows decides nothing, and the room is bounded.
@@ -85,7 +86,9 @@ _SENTENCE: Final = re.compile(
 _ANY_SENTENCE: Final = re.compile(
     _spaced(
         rb"\{",
-        rb"(?:" + _spaced(_ANY_MEMBER, b",", b"") + rb")*+"
+        rb"(?:"
+        + _spaced(_ANY_MEMBER, b",", b"")
+        + rb")*+"
         # The words can be cut out, and what is left is JSON; or there are none.
         + _any_of(
             _member(b"words", _spaced(rb"\[", rb"(" + _list_of(_ANY_WORD) + rb")", rb"\]"))
@@ -97,32 +100,28 @@ _ANY_SENTENCE: Final = re.compile(
         rb"\}",
     )
 )
-_WORDS: Final = re.compile(
-    _spaced(
-        rb"\{",
-        _member(b"begin_time", rb"(" + _INTEGER + rb")"),
-        b",",
-        _member(b"end_time", rb"(" + _INTEGER + rb")"),
-        b",",
-        _member(b"text", rb"(" + _STRING + rb")"),
-        b",",
-        _member(b"punctuation", rb"(" + _STRING + rb")"),
-        rb"\}",
-    ).decode("latin-1")
-)
 _ONE_WORD: Final = re.compile(_ANY_WORD)
 _NEXT: Final = re.compile(_spaced(b"", b",", rb"(?=\{)"))
 
 
 def read_words(sentence: bytes) -> tuple[Word, ...]:
     """Read the words of a sentence that was read before, given its own bytes."""
-    if _SENTENCE.fullmatch(sentence) is None:
-        return structure({"words": json.loads(sentence).get("words")}, Sentence).words
-    return tuple(
-        [
-            Word(int(begin_time), int(end_time), _unquoted(text), _unquoted(punctuation))
-            for begin_time, end_time, text, punctuation in _WORDS.findall(sentence.decode("utf-8", "surrogatepass"))
-        ]
+    quick = quick_words(sentence)
+    if quick is not None:
+        return quick
+    words = json.loads(sentence).get("words")
+    if isinstance(words, list) and all(map(_is_plain_word, words)):
+        return tuple([Word(word["begin_time"], word["end_time"], word["text"], word["punctuation"]) for word in words])
+    return structure({"words": words}, Sentence).words
+
+
+def _is_plain_word(word: Any) -> bool:
+    return (
+        len(word) == 4
+        and type(word.get("begin_time")) is int
+        and type(word.get("end_time")) is int
+        and type(word.get("text")) is str
+        and type(word.get("punctuation")) is str
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import tracemalloc
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aiofunasr import InvalidReplyError, Transcript
-from aiofunasr.wire import scanner
+from aiofunasr import InvalidReplyError, Sentence, Transcript
+from aiofunasr.wire import scanner, speed
 from aiofunasr.wire.assembly import check_form, not_whole
 from aiofunasr.wire.decoder import TranscriptDecoder
 from aiofunasr.wire.documents import read_transcript
+from aiofunasr.wire.sentences import read_words
 from aiofunasr.wire.structure import structure
 
 
@@ -31,7 +33,7 @@ def plainly(document: bytes) -> Transcript:
 def stepwise(document: bytes, cuts: list[int], window: int) -> Transcript:
     decoder = TranscriptDecoder(window=window)
     places = sorted({0, len(document), *(cut % (len(document) + 1) for cut in cuts)})
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in itertools.pairwise(places):
         decoder.feed(document[begin:end])
     return decoder.close()
 
@@ -50,7 +52,7 @@ class Members(list[tuple[str, Any]]):
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
-TEXT = st.sampled_from(["Hello ", "你好", "", "a\\b\"c", "\u2028\x7f\t", "😀 ", "]}", '"words":[', "\ud83d"]) | ANY_TEXT
+TEXT = st.sampled_from(["Hello ", "你好", "", 'a\\b"c', "\u2028\x7f\t", "😀 ", "]}", '"words":[', "\ud83d"]) | ANY_TEXT
 WHOLE = st.integers(0, 10**6)
 NUMBER = (
     WHOLE
@@ -76,7 +78,7 @@ def objects(plain: dict[str, Any], odd: dict[str, Any]) -> Any:
 TIMES = {"begin_time": WHOLE, "end_time": WHOLE}
 ODD_TIMES = {"begin_time": NUMBER, "end_time": NUMBER}
 WORDS = objects(
-    TIMES | {"text": TEXT, "punctuation": st.sampled_from(["", ". ", "，"])},
+    TIMES | {"text": TEXT, "punctuation": st.sampled_from(["", ". ", "\uff0c"])},
     ODD_TIMES | {"text": TEXT | ANYTHING, "punctuation": TEXT | st.none()},
 )
 SENTENCES = objects(
@@ -133,26 +135,30 @@ CUTS = st.lists(st.integers(0, 10**6), max_size=6)
 WINDOWS = st.sampled_from([4, 7, 16, 60, 200, 1000, 65536])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(written(), CUTS, WINDOWS)
-def test_whatever_comes_in_whatever_pieces_is_what_it_is_in_one_go(document: bytes, cuts: list[int], window: int) -> None:
+def test_whatever_comes_in_whatever_pieces_is_what_it_is_in_one_go(
+    document: bytes, cuts: list[int], window: int
+) -> None:
     expected = outcome(plainly, document)
     assert outcome(stepwise, document, cuts, window) == expected
     assert outcome(read_transcript, document) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(written(), CUTS, WINDOWS, st.data())
 def test_damage_is_the_same_error_too(document: bytes, cuts: list[int], window: int, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, max(0, len(document) - 1)))
-    junk = data.draw(st.sampled_from([b"", b"\x00", b"\xff", b"\xed\xa0", b'"', b"\\", b"\\u12", b",", b"}", b"01", b"-"]))
+    junk = data.draw(
+        st.sampled_from([b"", b"\x00", b"\xff", b"\xed\xa0", b'"', b"\\", b"\\u12", b",", b"}", b"01", b"-"])
+    )
     damaged = document[:place] + junk + document[place + data.draw(st.integers(0, 2)) :]
     expected = outcome(plainly, damaged)
     assert outcome(stepwise, damaged, cuts, window) == expected
     assert outcome(read_transcript, damaged) == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(written(), WINDOWS)
 def test_a_document_is_given_back_as_it_came(document: bytes, window: int) -> None:
     try:
@@ -171,10 +177,12 @@ def long_document(length: int, **changed: Any) -> dict[str, Any]:
         times = [1000 * number + 90 * place for place in range(11)]
         words = [
             {"begin_time": begin, "end_time": end, "text": chance.choice(["hello ", "你好"]), "punctuation": ""}
-            for begin, end in zip(times, times[1:], strict=False)
+            for begin, end in itertools.pairwise(times)
         ]
         said = "".join(word["text"] for word in words)
-        rows.append({"begin_time": times[0], "end_time": times[-1], "text": said, "sentence_id": number + 1, "words": words})
+        rows.append(
+            {"begin_time": times[0], "end_time": times[-1], "text": said, "sentence_id": number + 1, "words": words}
+        )
     track = {"channel_id": 0, "text": " ".join(row["text"] for row in rows), "sentences": rows}
     return {"file_url": "https://h/a.wav", "properties": {"channels": [0]}, "transcripts": [track | changed]}
 
@@ -208,7 +216,7 @@ def test_a_long_document_is_read_whatever_its_spaces(separators: tuple[str, str]
         {"sentences": [{"text": "fine", "emotion": "happy", "language": "en"}] * 5000},
         {"sentences": [{"text": "fine", "begin_time": "7"}] * 5000 + [{"begin_time": {}}]},
     ],
-    ids=lambda odd: "-".join(odd),
+    ids="-".join,
 )
 def test_a_long_document_with_something_odd_in_it_is_read_the_same(odd: dict[str, Any]) -> None:
     for document in (long_document(300, **odd), LONG | odd):
@@ -325,3 +333,27 @@ def test_the_words_are_not_made_before_they_are_asked_for() -> None:
         assert tracemalloc.get_traced_memory()[0] > 2 * len(document)
     finally:
         tracemalloc.stop()
+
+
+@settings(max_examples=200, deadline=None)
+@given(written(SENTENCES), st.booleans())
+def test_words_are_the_same_with_msgspec_and_without(sentence: bytes, quickly: bool) -> None:
+    try:
+        content = json.loads(sentence)
+        expected = structure(content, Sentence)
+    except (ValueError, InvalidReplyError):
+        return
+    sentence = json.dumps(content).encode() if sentence[:1] != b"{" else sentence
+    with pytest.MonkeyPatch.context() as patch:
+        if not quickly:
+            patch.setattr(speed, "_decode", None)
+        found = read_words(sentence)
+    assert found == expected.words
+    assert [type(word.begin_time) for word in found] == [int] * len(found)
+
+
+def test_plain_words_are_read_by_msgspec() -> None:
+    pytest.importorskip("msgspec")
+    plain = json.dumps(LONG["transcripts"][0]["sentences"][0]).encode()
+    assert speed.quick_words(plain) == plainly(json.dumps(LONG).encode()).sentences[0].words
+    assert speed.quick_words(plain.replace(b'"punctuation"', b'"mark"')) is None
