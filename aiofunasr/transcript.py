@@ -61,6 +61,7 @@ class _Sourced:
 
     __slots__ = ("_source",)
     _parts: ClassVar[str] = ""
+    _source: Any
 
     if not TYPE_CHECKING:  # or every misspelled attribute would pass
 
@@ -77,8 +78,9 @@ class _Sourced:
         return tuple(source.parts())
 
     def __getstate__(self) -> dict[str, Any]:
+        kind: Any = type(self)
         state = {}
-        for name in (*(attribute.name for attribute in fields(type(self))), "_source"):
+        for name in (*(attribute.name for attribute in fields(kind)), "_source"):
             try:
                 state[name] = object.__getattribute__(self, name)
             except AttributeError:
