@@ -112,13 +112,13 @@ def _extra() -> Any:
     return field(default=Nothing(), kw_only=True, repr=False, hash=False)
 
 
-def _known(value: Any, *leave: str, **names: str) -> dict[str, Any]:
+def _known(value: Any, *leave: str) -> dict[str, Any]:
     """Return what is set in a value nobody read, as the service would say it."""
-    found = {
-        names.get(attribute.name, attribute.name): list(item) if isinstance(item, tuple) else item
-        for attribute in fields(type(value))
-        if attribute.name not in {*leave, "extra"} and (item := getattr(value, attribute.name)) is not None
-    }
+    found: dict[str, Any] = {}
+    for attribute in fields(type(value)):
+        name, item = str(attribute.name), getattr(value, attribute.name)
+        if item is not None and name not in {*leave, "extra"}:
+            found[attribute.metadata.get("wire", name)] = list(item) if isinstance(item, tuple) else item
     return found | dict(value.extra)
 
 
@@ -373,7 +373,7 @@ class Transcript(_Sourced):
         """
         source = source_of(self)
         if source is None:
-            found = _known(self, "properties", channels="transcripts")
+            found = _known(self, "properties")
             found |= {"properties": self.properties.to_dict()}
         else:
             found = source.document()

@@ -81,7 +81,7 @@ def test_no_document_is_parsed_as_a_whole(value: Any, encoding: str, monkeypatch
         longest = max(longest, len(text))
         return loads(text, **more)
 
-    monkeypatch.setattr(documents.json, "loads", measured)
+    monkeypatch.setattr(json, "loads", measured)
     raw = json.dumps({"text": "x" * 200_000, "file_url": value, "more": [1.5] * 10}).encode(encoding)
     clean = without_signature(raw)
     monkeypatch.undo()

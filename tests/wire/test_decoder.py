@@ -54,7 +54,7 @@ class Members(list[tuple[str, Any]]):
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=8)
 TEXT = st.sampled_from(["Hello ", "你好", "", 'a\\b"c', "\u2028\x7f\t", "😀 ", "]}", '"words":[', "\ud83d"]) | ANY_TEXT
 WHOLE = st.integers(0, 10**6)
-NUMBER = (
+NUMBER: Any = (
     WHOLE
     | WHOLE
     | st.sampled_from([None, True, "80", "-5", 90.0, 1.5, -3, 10**18, 10**30, "later", [], float("nan"), float("inf")])
@@ -172,10 +172,10 @@ def test_a_document_is_given_back_as_it_came(document: bytes, window: int) -> No
 
 def long_document(length: int, **changed: Any) -> dict[str, Any]:
     chance = random.Random(length)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in range(length):
         times = [1000 * number + 90 * place for place in range(11)]
-        words = [
+        words: list[dict[str, Any]] = [
             {"begin_time": begin, "end_time": end, "text": chance.choice(["hello ", "你好"]), "punctuation": ""}
             for begin, end in itertools.pairwise(times)
         ]
@@ -314,7 +314,7 @@ def test_empty_objects_without_end_take_no_memory(opening: bytes, filling: bytes
 
 
 def test_a_document_dense_at_first_and_thin_on_the_whole_is_read() -> None:
-    rows = [{}] * 40_000
+    rows: list[dict[str, Any]] = [{}] * 40_000
     document = json.dumps({"transcripts": [{"sentences": rows, "text": "x" * 1_000_000}]}).encode()
     assert len(read_transcript(document).sentences) == 40_000
 
