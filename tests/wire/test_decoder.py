@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aiofunasr import InvalidReplyError, Sentence, Transcript
-from aiofunasr.wire import scanner, speed
+from aiofunasr.wire import scanner, sentences, speed
 from aiofunasr.wire.assembly import check_form, not_whole
 from aiofunasr.wire.decoder import TranscriptDecoder
 from aiofunasr.wire.documents import read_transcript
@@ -198,6 +198,18 @@ def test_a_long_document_is_read_whatever_its_spaces(separators: tuple[str, str]
     transcript = read_transcript(document)
     assert outcome(lambda: transcript) == outcome(plainly, document)
     assert transcript.to_dict() == LONG
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n", " :\t")])
+@pytest.mark.parametrize("changed", [{}, {"speaker_id": 1}, {"emotion": "happy", "language": "en"}])
+def test_what_the_service_writes_is_not_read_by_the_book(
+    separators: tuple[str, str], changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes three times as long: the words would be made, too."""
+    rows = [row | changed for row in LONG["transcripts"][0]["sentences"]]
+    document = json.dumps(long_document(1, sentences=rows), separators=separators).encode()
+    monkeypatch.delattr(sentences.Sentences, "_odd")
+    assert len(read_transcript(document).sentences) == 400
 
 
 @pytest.mark.parametrize(
