@@ -5,15 +5,15 @@ start of the file. Every field the service may leave out has a default, and ever
 is kept in `extra`.
 
 A long recording has a hundred thousand words, and most callers never look at them. So a value that was read knows what
-it was read from, its `Source`, and has its parts made when they are first asked for.
+it was read from (`aiofunasr.sources`), and has its parts made when they are first asked for.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any
 
 from attrs import field, fields, frozen
 
@@ -21,91 +21,12 @@ from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.passages import Passage, Turn, find_passages, joined, speech_by_speaker, total_speech, turns_of
 from aiofunasr.redaction import redact
 from aiofunasr.snapshots import Nothing
+from aiofunasr.sources import Sourced, readers, source_of
 
 _in_time_order = attrgetter("begin_time")
 
 _SHOWN = 40
 """Characters of a text in a repr."""
-
-
-class Source(Protocol):
-    """What a transcript or a channel was read from; compared, pickled and copied together with it."""
-
-    def document(self) -> dict[str, Any]:
-        """Return the JSON object, without the parts that are values of their own: a copy the caller may change."""
-        ...
-
-    def parts(self) -> tuple[Any, ...]:
-        """Make the parts that were left for later."""
-        ...
-
-
-@frozen
-class _Readers:
-    """How to read what is not read yet. Documents are the wire's business, one floor up, which leaves this here."""
-
-    transcript: Callable[[bytes | str], Transcript]
-    words: Callable[[bytes], tuple[Word, ...]]
-
-
-_readers: list[_Readers] = []
-
-
-def read_with(transcript: Callable[[bytes | str], Transcript], words: Callable[[bytes], tuple[Word, ...]]) -> None:
-    """Have documents, and the words of a sentence given as bytes, read by these functions from now on."""
-    _readers[:] = [_Readers(transcript, words)]
-
-
-class _Sourced:
-    """A value that may know what it was read from; its parts may be made when they are first asked for."""
-
-    __slots__ = ("_source",)
-    _parts: ClassVar[str] = ""
-    _source: Any
-
-    if not TYPE_CHECKING:  # or every misspelled attribute would pass
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "_source":
-                return None
-            if name != self._parts or self._source is None:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
-            object.__setattr__(self, name, self._made_parts())
-            return getattr(self, name)
-
-    def _made_parts(self) -> tuple[Any, ...]:
-        source: Any = self._source
-        return tuple(source.parts())
-
-    def __getstate__(self) -> dict[str, Any]:
-        kind: Any = type(self)
-        state = {}
-        for name in (*(attribute.name for attribute in fields(kind)), "_source"):
-            try:
-                state[name] = object.__getattribute__(self, name)
-            except AttributeError:
-                # Not made so far, and it need not be.
-                continue
-        return state
-
-    def __setstate__(self, state: Mapping[str, Any]) -> None:
-        for name, value in state.items():
-            object.__setattr__(self, name, value)
-
-
-def source_of(value: _Sourced) -> Any:
-    """Return what a value was read from, or None when somebody made it.
-
-    Of a sentence it is its own bytes: there are very many, and bytes give the garbage collector nothing to do.
-    """
-    return value._source  # noqa: SLF001
-
-
-def read_from(value: _Sourced, source: Source | bytes, *, later: bool = False) -> None:
-    """Note what a value was just read from; `later` says that its parts are still to be made of that."""
-    object.__setattr__(value, "_source", source)
-    if later:
-        object.__delattr__(value, value._parts)  # noqa: SLF001
 
 
 def _extra() -> Any:
@@ -142,7 +63,7 @@ class Word:
 
 
 @frozen(getstate_setstate=False)
-class Sentence(_Sourced):
+class Sentence(Sourced):
     """A sentence with its punctuation; `speaker_id` counts from 0 and may be None even with diarization."""
 
     _parts = "words"
@@ -179,8 +100,7 @@ class Sentence(_Sourced):
         return _known(self, "words") | {"words": [word.to_dict() for word in self.words]}
 
     def _made_parts(self) -> tuple[Word, ...]:
-        (readers,) = _readers
-        return readers.words(source_of(self))
+        return readers().words(source_of(self))
 
 
 def _head(sentence: Sentence) -> tuple[Any, ...]:
@@ -195,7 +115,7 @@ def _head(sentence: Sentence) -> tuple[Any, ...]:
 
 
 @frozen(getstate_setstate=False)
-class Channel(_Sourced):
+class Channel(Sourced):
     """What was said on one track; `content_duration_in_milliseconds` is the speech found, which is what is billed."""
 
     _parts = "sentences"
@@ -239,7 +159,7 @@ class AudioProperties:
 
 
 @frozen(getstate_setstate=False)
-class Transcript(_Sourced):
+class Transcript(Sourced):
     """The transcript of one file, all its tracks inside.
 
     An empty transcript (`not transcript.text`) is a file without speech. It is a value: equal to one with the same
@@ -394,8 +314,7 @@ class Transcript(_Sourced):
         Raises:
             InvalidReplyError: It is none; the error names the path of what is wrong.
         """
-        (readers,) = _readers
-        return readers.transcript(document)
+        return readers().transcript(document)
 
     @staticmethod
     def from_dict(document: Mapping[str, Any]) -> Transcript:

@@ -15,7 +15,7 @@ PACKAGE = Path(aiofunasr.__file__).parent
 FLOORS: list[set[str]] = [
     {"redaction", "version"},
     {"errors"},
-    {"passages", "results", "transcript", "snapshots", "options", "settings", "token", "audio"},
+    {"passages", "results", "transcript", "snapshots", "sources", "options", "settings", "token", "audio"},
     {"wire"},
     {"pacing", "schedule", "reconcile", "transport", "journal"},
     {"pipeline"},
