@@ -48,8 +48,11 @@ from aiofunasr.errors import (
     WaitTimeoutError,
 )
 from aiofunasr.journal import Journal, SqliteJournal
-from aiofunasr.options import TranscriptionOptions
+from aiofunasr.misfits import OptionsWarning, find_misfits
+from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
+from aiofunasr.options import ContextTurn, TranscriptionOptions
 from aiofunasr.passages import Passage, Turn
+from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
@@ -58,9 +61,12 @@ from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSn
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.token import TaskToken
+from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
+from aiofunasr.wordfilter import SpecialWordFilter
 
 __all__ = [
+    "MODELS",
     "AccessDeniedError",
     "AmbiguousSubmissionError",
     "AudioFile",
@@ -70,6 +76,8 @@ __all__ = [
     "BatchProgress",
     "Channel",
     "ConfigurationError",
+    "ContextTurn",
+    "Dialect",
     "Estimate",
     "FileDownloadError",
     "FileError",
@@ -85,7 +93,10 @@ __all__ = [
     "KeyProviderError",
     "Limits",
     "ListedTask",
+    "Model",
+    "ModelLimits",
     "NotFoundError",
+    "OptionsWarning",
     "Passage",
     "QuotaExceededError",
     "Reconciliation",
@@ -97,6 +108,7 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStatistics",
+    "SpecialWordFilter",
     "SqliteJournal",
     "SubtaskResult",
     "SubtaskSnapshot",
@@ -112,9 +124,13 @@ __all__ = [
     "ThrottledError",
     "Timeouts",
     "Transcript",
+    "Transcription",
     "TranscriptionBatch",
     "TranscriptionOptions",
+    "TranscriptionOutput",
+    "TranscriptionResponse",
     "TranscriptionTask",
+    "TranscriptionUsage",
     "TransportError",
     "Turn",
     "UnexpectedError",
@@ -122,6 +138,7 @@ __all__ = [
     "WaitTimeoutError",
     "Word",
     "__version__",
+    "find_misfits",
     "transcribe",
 ]
 

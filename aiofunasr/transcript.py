@@ -64,7 +64,10 @@ class Word:
 
 @frozen(getstate_setstate=False)
 class Sentence(Sourced):
-    """A sentence with its punctuation; `speaker_id` counts from 0 and may be None even with diarization."""
+    """A sentence with its punctuation; `speaker_id` counts from 0 and may be None even with diarization.
+
+    `sentence_id` is the service's: it counts from 1, and from 0 where qwen3-asr-flash-filetrans does.
+    """
 
     _parts = "words"
 
@@ -91,6 +94,16 @@ class Sentence(Sourced):
     def __repr__(self) -> str:
         who = "" if self.speaker_id is None else f", speaker {self.speaker_id}"
         return f"<Sentence {self.begin_time}-{self.end_time} ms{who}: {_shortened(self.text)!r}>"
+
+    @property
+    def language(self) -> str | None:
+        """The language that was heard, where the model says it (qwen3-asr-flash-filetrans)."""
+        return self.extra.get("language")
+
+    @property
+    def emotion(self) -> str | None:
+        """How it was said, such as `happy`, where the model says it (qwen3-asr-flash-filetrans)."""
+        return self.extra.get("emotion")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sentence as a JSON object: the service's own, where it was read from one."""

@@ -15,17 +15,34 @@ PACKAGE = Path(aiofunasr.__file__).parent
 FLOORS: list[set[str]] = [
     {"redaction", "version"},
     {"errors"},
-    {"passages", "results", "transcript", "snapshots", "sources", "options", "settings", "token", "audio"},
+    {"catalogue", "checks"},
+    {
+        "passages",
+        "results",
+        "transcript",
+        "snapshots",
+        "sources",
+        "models",
+        "wordfilter",
+        "options",
+        "misfits",
+        "settings",
+        "token",
+        "audio",
+    },
     {"wire"},
     {"pacing", "schedule", "reconcile", "transport", "journal"},
     {"pipeline"},
-    {"task", "batch", "statistics"},
+    {"task", "batch", "statistics", "responses"},
     {"session"},
+    {"transcription"},
     {"export"},
     {"testing"},
     {"cli"},
 ]
 PURE = {"wire", "pacing", "schedule", "reconcile"}
+HOLD_A_TASK = {"background.py", "server.py", "session.py"}
+"""Each has one asyncio task that it keeps and awaits: what it runs must not end with a caller's cancel scope."""
 NOT_PURE = {"aiohttp", "asyncio", "anyio", "time", "socket", "sqlite3", "threading"}
 
 
@@ -89,7 +106,8 @@ def test_pure_rooms_await_nothing_and_read_no_clock(room: str) -> None:
 
 
 def test_public_names_are_sorted_and_there() -> None:
-    assert aiofunasr.__all__ == sorted(aiofunasr.__all__)
+    # Constants first, as the linter has it.
+    assert aiofunasr.__all__ == sorted(aiofunasr.__all__, key=lambda name: (not name.isupper(), name))
     for name in aiofunasr.__all__:
         assert getattr(aiofunasr, name) is not None
 
@@ -99,5 +117,5 @@ def test_no_orphan_tasks_and_no_naps_as_fixes() -> None:
         text = module.read_text(encoding="utf-8")
         assert "sleep(0)" not in text, module
         assert text.count("create_task(") <= text.count("anyio.create_task_group") + (
-            1 if module.name in {"background.py", "server.py"} else 0
+            1 if module.name in HOLD_A_TASK else 0
         ), module

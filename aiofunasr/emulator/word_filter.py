@@ -1,4 +1,4 @@
-"""The sensitive-word filter of `special_word_filter` (protocol notes, section 2.4)."""
+"""The sensitive-word filter of `special_word_filter`, and filler words (protocol notes, sections 2.3 and 2.4)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from attrs import evolve, field, frozen
 
 from aiofunasr.emulator.recognizer import RecognizedSentence, RecognizedWord
 
+FILLERS: Final = ("um", "uh", "uhm", "er", "erm", "hmm", "\u55ef", "\u5443", "\u989d")
+"""What `disfluency_removal_enabled` drops, a stand-in for the service's own list."""
+
 _MASKED_LIST: Final = "filter_with_signed"
 _DELETED_LIST: Final = "filter_with_empty"
 # One pattern is made of them all, which takes long for very many.
@@ -19,20 +22,23 @@ _MOST_WORDS: Final = 1000
 
 @frozen
 class WordFilter:
-    """What is masked with `*`, one per character, and what is deleted.
+    """What is masked with `*`, one per character, and what is deleted; fillers go with the comma after them.
 
     Latin words match whole and in any case; words of scripts without spaces match wherever they stand.
     """
 
     masked: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    fillers: tuple[str, ...] = ()
     _mask: re.Pattern[str] | None = field(init=False, eq=False, repr=False)
     _delete: re.Pattern[str] | None = field(init=False, eq=False, repr=False)
+    _fill: re.Pattern[str] | None = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_mask", _pattern(self.masked))
         # A deleted Latin word takes its space along.
         object.__setattr__(self, "_delete", _pattern(self.deleted, " ?"))
+        object.__setattr__(self, "_fill", _pattern(self.fillers, "[,\uff0c\u3001]? ?"))
 
     @classmethod
     def parse(cls, value: Any, *, lenient: bool, reserved_words: Iterable[str]) -> WordFilter:
@@ -61,9 +67,11 @@ class WordFilter:
 
     def apply(self, sentence: RecognizedSentence) -> RecognizedSentence:
         """Return a sentence and its words without the matches; words left empty go."""
-        if self._mask is None and self._delete is None:
+        if self._mask is None and self._delete is None and self._fill is None:
             return sentence
         text = sentence.text
+        if self._fill is not None:
+            text = self._fill.sub("", text)
         if self._delete is not None:
             text = self._delete.sub("", text)
         if self._mask is not None:
@@ -74,7 +82,7 @@ class WordFilter:
         # A match may span words, so it is looked for in their joined text and carried back by position.
         joined = "".join(word.text + word.punctuation for word in words)
         characters = list(joined)
-        for pattern, by in ((self._delete, ""), (self._mask, "*")):
+        for pattern, by in ((self._fill, ""), (self._delete, ""), (self._mask, "*")):
             for match in pattern.finditer(joined) if pattern is not None else ():
                 for position in range(*match.span()):
                     characters[position] = characters[position] and by

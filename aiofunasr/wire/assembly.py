@@ -11,6 +11,7 @@ from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
 from aiofunasr.sources import read_from
 from aiofunasr.transcript import Transcript
+from aiofunasr.wire.dialects import with_properties
 from aiofunasr.wire.sentences import Sentences
 from aiofunasr.wire.structure import structure
 
@@ -108,7 +109,7 @@ def make(content: dict[str, Any]) -> Transcript:
     Raises:
         InvalidReplyError: A field of it cannot be read.
     """
-    return structure(content, Transcript)
+    return structure(with_properties(content), Transcript)
 
 
 def remember(transcript: Transcript, content: dict[str, Any]) -> None:

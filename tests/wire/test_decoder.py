@@ -16,6 +16,7 @@ from aiofunasr import InvalidReplyError, Sentence, Transcript
 from aiofunasr.wire import scanner, sentences, speed
 from aiofunasr.wire.assembly import check_form, not_whole
 from aiofunasr.wire.decoder import TranscriptDecoder
+from aiofunasr.wire.dialects import with_properties
 from aiofunasr.wire.documents import read_transcript
 from aiofunasr.wire.sentences import read_words
 from aiofunasr.wire.structure import structure
@@ -27,7 +28,7 @@ def plainly(document: bytes) -> Transcript:
         content = json.loads(document)
     except (ValueError, RecursionError):
         raise not_whole(document[:800]) from None
-    return structure(check_form(content, document[:800]), Transcript)
+    return structure(with_properties(check_form(content, document[:800])), Transcript)
 
 
 def stepwise(document: bytes, cuts: list[int], window: int) -> Transcript:
@@ -100,6 +101,7 @@ DOCUMENTS = (
     objects(
         {"file_url": TEXT, "transcripts": st.lists(TRACKS, max_size=3)},
         {
+            "audio_info": ANYTHING | st.just(Members([("format", "wav"), ("sample_rate", "8000")])),
             "file_url": TEXT | ANYTHING,
             "properties": ANYTHING | st.lists(st.tuples(st.just("channels"), ANYTHING), max_size=2).map(Members),
             "transcripts": st.lists(TRACKS | ANYTHING, max_size=2) | ANYTHING,
