@@ -56,6 +56,7 @@ from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.misfits import OptionsWarning, find_misfits
 from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
 from aiofunasr.options import ContextTurn, TranscriptionOptions
+from aiofunasr.passages import Passage, Turn
 from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
@@ -110,6 +111,7 @@ __all__ = [
     "ModelLimits",
     "NotFoundError",
     "OptionsWarning",
+    "Passage",
     "QuotaExceededError",
     "Reconciliation",
     "ReplyTooLargeError",
@@ -147,6 +149,7 @@ __all__ = [
     "TranscriptionTask",
     "TranscriptionUsage",
     "TransportError",
+    "Turn",
     "UnexpectedError",
     "UploadedFile",
     "UsageError",

@@ -31,7 +31,7 @@ TERMINAL = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCEL
 """The words after which nothing changes. UNKNOWN is among them: the service does not know such a task (3.2)."""
 
 
-class _Nothing(dict[str, Any]):
+class Nothing(dict[str, Any]):
     """The extra keys of nearly every value: one empty mapping for all, because there are very many."""
 
     __slots__ = ()
@@ -39,13 +39,13 @@ class _Nothing(dict[str, Any]):
     if not TYPE_CHECKING:  # a mapping that refuses to be changed is none that type checkers know
 
         def _refuse(self, *_: object, **__: object) -> NoReturn:
-            raise TypeError("a snapshot is read-only")
+            raise TypeError("what was read is read-only")
 
         __setitem__ = __ior__ = setdefault = update = _refuse
 
 
 def _extra() -> Any:
-    return field(default=_Nothing(), repr=False, hash=False)
+    return field(default=Nothing(), repr=False, hash=False)
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ which is all that decides whether a submit may be sent again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -76,8 +76,22 @@ class Transport(Protocol):
         ...
 
 
-async def fetch(transport: Transport, request: Request, *, timeout: float | None, limit: int) -> Reply:  # noqa: ASYNC109
+Taker = Callable[[bytes], Awaitable[None]]
+"""Takes the pieces of a body as they come."""
+
+
+async def fetch(
+    transport: Transport,
+    request: Request,
+    *,
+    timeout: float | None,  # noqa: ASYNC109
+    limit: int,
+    taker: Taker | None = None,
+) -> Reply:
     """Send a request and read its whole reply, of at most `limit` bytes, within `timeout` seconds.
+
+    With a `taker` the body of a reply with status 200 goes to it, piece by piece, and that of the reply is empty. No
+    more is received while it works.
 
     Cancelled in the middle, the connection is closed; whether the service acts on the request is then not known.
 
@@ -88,7 +102,7 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
     try:
         # asyncio's own time-out rather than a cancel scope, which takes three times as long; each request has one.
         async with asyncio.timeout(timeout), transport.open(request) as reply:
-            return Reply(status=reply.status, headers=reply.headers, body=await _read(reply, limit))
+            return Reply(status=reply.status, headers=reply.headers, body=await _read(reply, limit, taker))
     except TransportError as error:
         # Below it hangs the HTTP library's own error, which shows URL and headers to whoever prints a traceback.
         error.__context__ = None
@@ -99,11 +113,19 @@ async def fetch(transport: Transport, request: Request, *, timeout: float | None
     raise RequestTimeoutError(f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True)
 
 
-async def _read(reply: OpenReply, limit: int) -> bytes:
+async def _read(reply: OpenReply, limit: int, taker: Taker | None) -> bytes:
     # Said beforehand, it need not be waited for; compressed, a body is seldom longer than it will be.
     said = reply.headers.get("content-length", "")
     if said.isdecimal() and len(said) < 20 and int(said) > limit:
         raise _too_large(reply, limit)
+    if taker is not None and reply.status == 200:
+        length = 0
+        async for chunk in reply.chunks():
+            length += len(chunk)
+            if length > limit:
+                raise _too_large(reply, limit)
+            await taker(chunk)
+        return b""
     # Not a list of pieces: of a body that comes byte by byte, that would take fifty times the room.
     body = bytearray()
     async for chunk in reply.chunks():

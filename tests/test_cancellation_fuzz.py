@@ -182,7 +182,7 @@ def assert_at_rest(session: Session) -> None:
     assert engine.collector._workers == len(engine.collector._resting)
     assert engine.collector.waiting == 0
     assert engine.uploader._limiter.borrowed_tokens == 0
-    assert engine.collector._decoding.borrowed_tokens == 0
+    assert not engine.collector._reading._turn.locked()
     assert not engine.background._calls
     assert not engine.submitter._under_way
 

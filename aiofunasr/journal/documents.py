@@ -1,20 +1,25 @@
 """Transcript documents as they are stored: without the secrets in them, and compressed.
 
 A document names its file by the URL that was sent, signature and all. That is cut off; every other byte stays as it
-came. Both directions take tenths of a second for the longest documents, so they belong into a thread.
+came. Both directions take tenths of a second for the longest documents, so they belong into a thread; and because
+threads share an interpreter, nothing here holds it for long.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import zlib
+from io import BytesIO
+from json.decoder import JSONDecoder
 from typing import Any
 
 from aiofunasr.journal.secrets import has_secret, without_secrets
 from aiofunasr.redaction import redact
 
 _LEVEL = 6
+_DECODER = JSONDecoder(strict=False)
 _NAME = "file_url"
 
 # Each letter of a key may be escaped in JSON. What matches is a key or a whole text: a quotation mark inside of a text
@@ -46,7 +51,14 @@ def unpack(packed: bytes) -> bytes:
     Raises:
         zlib.error: It is damaged.
     """
-    return zlib.decompress(packed)
+    # In slices: to grow one result, and to copy it at the end, would hold the interpreter for milliseconds.
+    unpacker = zlib.decompressobj()
+    document = BytesIO()
+    for start in range(0, len(packed), _SLICE):
+        document.write(unpacker.decompress(packed[start : start + _SLICE]))
+    if not unpacker.eof:
+        raise zlib.error("it is cut")
+    return document.getvalue()
 
 
 def without_signature(document: bytes) -> bytes:
@@ -56,25 +68,55 @@ def without_signature(document: bytes) -> bytes:
 
 def _pieces(document: bytes) -> list[bytes | memoryview]:
     """Return the parts of a document without secrets."""
-    if not _is_plain(document):
-        return [_rewritten(document)]
-    pieces: list[bytes | memoryview] = []
+    encoding = json.detect_encoding(document[:4])
+    if not encoding.startswith("utf-8"):
+        # No bytes of it are those of ASCII where ASCII is meant.
+        try:
+            pieces = _pieces(_in_utf8(document, encoding))
+        except ValueError:
+            return [_rewritten(document)]
+        return pieces if len(pieces) > 1 else [document]
+    pieces = []
     whole = memoryview(document)
     done = 0
     for start in _values(document):
-        text = _TEXT.match(document, start)
-        if text is None:
-            if document[start : start + 1] in {b"[", b"{"}:
-                return [_rewritten(document)]
+        if start < done:
             continue
+        text = _TEXT.match(document, start)
         try:
-            url: str = json.loads(text.group(), strict=False)
-        except ValueError:
+            if text is not None:
+                end, value = text.end(), json.loads(text.group(), strict=False)
+            elif document[start : start + 1] in {b"[", b"{"}:
+                end, value = _nested(document, start)
+            else:
+                continue
+        except (ValueError, RecursionError):
             return [_rewritten(document)]
-        if has_secret(url):
-            pieces += whole[done : text.start()], json.dumps(without_secrets(url)).encode()
-            done = text.end()
+        clean = _clean(value, within=True)
+        if clean != value:
+            pieces += whole[done:start], json.dumps(clean).encode()
+            done = end
     return [*pieces, whole[done:]]
+
+
+def _nested(document: bytes, start: int) -> tuple[int, Any]:
+    """Read an array or object, and return where it ends and what it is.
+
+    Raises:
+        ValueError: It is none, or it is larger than a slice.
+    """
+    text, _ = codecs.utf_8_decode(document[start : start + _SLICE], "surrogatepass", False)
+    value, end = _DECODER.raw_decode(text)
+    return start + len(text[:end].encode("utf-8", "surrogatepass")), value
+
+
+def _in_utf8(document: bytes, encoding: str) -> bytes:
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    found = BytesIO()
+    for start in range(0, len(document), _SLICE):
+        text = decoder.decode(document[start : start + _SLICE], start + _SLICE >= len(document))
+        found.write(text.encode("utf-8", "surrogatepass"))
+    return found.getvalue()
 
 
 def _values(document: bytes) -> list[int]:
@@ -91,11 +133,6 @@ def _values(document: bytes) -> list[int]:
             if key.start() < start + _SLICE and colon is not None:
                 found.append(colon.end())
     return found
-
-
-def _is_plain(document: bytes) -> bool:
-    """Tell whether the bytes are those of ASCII where ASCII is meant: not UTF-16, not UTF-32."""
-    return json.detect_encoding(document[:4]).startswith("utf-8")
 
 
 def _rewritten(document: bytes) -> bytes:

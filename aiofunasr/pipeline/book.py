@@ -23,9 +23,9 @@ from aiofunasr.journal.identity import file_key
 from aiofunasr.journal.protocol import Journal
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.inputs import source_of
+from aiofunasr.pipeline.reading import Reading
 from aiofunasr.results import SubtaskResult, Transcript
 from aiofunasr.token import LONGEST_RUN, RETENTION
-from aiofunasr.wire.documents import read_transcript
 
 FORGOTTEN_AFTER = (RETENTION + LONGEST_RUN).total_seconds()
 """Seconds after its submit when the service has certainly forgotten a task."""
@@ -99,6 +99,7 @@ class Book:
         # Files whose results come of a task that is followed, with a place in the input or without one yet.
         self._coming: set[str] = set()
         self._began_at: float | None = None
+        self._reading = Reading()
         self._closed = False
         self.restored = 0
         self.resumed = 0
@@ -158,7 +159,7 @@ class Book:
         stored = await self._journal.result(key)
         if stored is None:
             raise JournalError(f"the journal says that a file is done, and has no result of it (key {key})")
-        result = await _restored(stored)
+        result = await _restored(stored, self._reading)
         self.restored += len(self._waiting.get(key, ()))
         return result
 
@@ -227,10 +228,10 @@ def _key_of_local(path: Path, options: TranscriptionOptions) -> str:
     return file_key(path, options, size=found.st_size, mtime_ns=found.st_mtime_ns)
 
 
-async def _restored(stored: StoredResult) -> SubtaskResult:
+async def _restored(stored: StoredResult, reading: Reading) -> SubtaskResult:
     transcript = None
     if stored.document is not None:
-        transcript = await anyio.to_thread.run_sync(read_transcript, stored.document)
+        transcript = await reading.read(stored.document)
     elif stored.no_speech:
         transcript = Transcript(file_url=stored.file_url or "")
     return SubtaskResult(

@@ -16,8 +16,6 @@ from collections.abc import Callable
 from random import Random
 
 import anyio
-import anyio.to_thread
-from anyio import CapacityLimiter
 from attrs import evolve
 
 from aiofunasr.errors import (
@@ -36,10 +34,11 @@ from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import ResultLedger
 from aiofunasr.pipeline.links import Links, is_refused
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
+from aiofunasr.pipeline.reading import ArrivingDocument, Reading
 from aiofunasr.results import SubtaskResult, Transcript
 from aiofunasr.settings import Limits, Timeouts
 from aiofunasr.transport import fetch
-from aiofunasr.wire.documents import SMALL_DOCUMENT, check_file, read_transcript
+from aiofunasr.wire.documents import check_file
 from aiofunasr.wire.replies import read_refusal
 from aiofunasr.wire.requests import download
 
@@ -80,8 +79,7 @@ class Collector:
         self._put_off = 0
         self._workers = 0
         self._resting: list[asyncio.Event] = []
-        # One at a time: two would only take the interpreter from each other.
-        self._decoding = CapacityLimiter(1)
+        self._reading = Reading()
         self._retries = RetryBudget()
         self.collected = 0
         self.retried = 0
@@ -200,20 +198,21 @@ class Collector:
             self._put_off -= 1
         outlet.put_back(finished, again)
 
-    async def _download(self, url: str, file_url: str) -> tuple[Transcript, bytes]:
-        """Return a transcript and the document it was read from."""
+    async def _download(self, url: str, file_url: str) -> tuple[Transcript, bytes | None]:
+        """Return a transcript, and the document it was read from if that is to be kept."""
+        arriving = ArrivingDocument(self._reading, keep=self._ledger.keeps_documents)
         reply = await fetch(
-            self._transport, download(url), timeout=self._timeouts.download, limit=self._limits.result_bytes
+            self._transport,
+            download(url),
+            timeout=self._timeouts.download,
+            limit=self._limits.result_bytes,
+            taker=arriving.take,
         )
         if reply.status != 200:
             raise read_refusal(reply)
-        if len(reply.body) <= SMALL_DOCUMENT:
-            transcript = read_transcript(reply.body)
-        else:
-            async with self._decoding:
-                transcript = await anyio.to_thread.run_sync(read_transcript, reply.body)
+        transcript = await arriving.whole()
         check_file(transcript, file_url)
-        return transcript, reply.body
+        return transcript, arriving.document()
 
 
 def _result(finished: FinishedFile, transcript: Transcript | None, error: FunASRError | None) -> SubtaskResult:

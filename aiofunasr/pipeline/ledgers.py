@@ -117,6 +117,11 @@ class ResultLedger:
     def __init__(self, journal: Journal | None) -> None:
         self._journal = journal
 
+    @property
+    def keeps_documents(self) -> bool:
+        """Whether there is a journal that documents go into."""
+        return self._journal is not None
+
     async def keep(self, key: str | None, result: SubtaskResult, document: bytes | None) -> None:
         """Store a result, unless asking again might tell something better.
 

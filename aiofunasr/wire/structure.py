@@ -238,6 +238,8 @@ def structure(value: Any, kind: type[T], *, at: str = "$", secret: bool = False)
             raise InvalidReplyError("a field is missing, or is not what it should be", path=whole_path) from None
         raise InvalidReplyError(redact(what), path=whole_path, excerpt=_at(path, value)) from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        if not isinstance(value, dict) and not secret:
+            raise InvalidReplyError(str(error), path=at, excerpt=_at("$", value)) from None
         raise InvalidReplyError(f"it cannot be read ({type(error).__name__})", path=at) from None
 
 

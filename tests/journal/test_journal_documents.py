@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -66,6 +67,35 @@ def test_urls_in_a_form_nobody_expects(value: Any) -> None:
     clean = without_signature(json.dumps({"file_url": value, "text": "a?b"}).encode())
     assert b"SECRET" not in clean
     assert json.loads(clean)["text"] == "a?b"
+
+
+@pytest.mark.parametrize("value", [SIGNED, [SIGNED], {"url": SIGNED, "file_url": SIGNED}])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_no_document_is_parsed_as_a_whole(value: Any, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That would hold the interpreter for tenths of a second, which is why it is avoided wherever it can be."""
+    longest = 0
+    loads = json.loads
+
+    def measured(text: Any, **more: Any) -> Any:
+        nonlocal longest
+        longest = max(longest, len(text))
+        return loads(text, **more)
+
+    monkeypatch.setattr(json, "loads", measured)
+    raw = json.dumps({"text": "x" * 200_000, "file_url": value, "more": [1.5] * 10}).encode(encoding)
+    clean = without_signature(raw)
+    monkeypatch.undo()
+    assert b"SECRET" not in clean.replace(b"\0", b"")
+    assert len(clean) > 200_000
+    assert longest < 1000
+    assert json.loads(clean)["more"] == [1.5] * 10
+
+
+def test_a_damaged_one_is_no_document() -> None:
+    packed = pack(document(1000))
+    for damaged in (packed[:-1], packed[:5], b"", b"x" * 100):
+        with pytest.raises(zlib.error):
+            unpack(damaged)
 
 
 def test_what_is_no_json_goes_without_secrets_too() -> None:

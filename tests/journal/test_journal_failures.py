@@ -36,6 +36,7 @@ EXAMPLES: dict[type[FunASRError], tuple[tuple[Any, ...], dict[str, Any]]] = {
         ("?",),
         {"file_urls": ["https://h/a"], "model": "m", "sent_at": 1.5, "candidates": ["t"], "request_id": "r"},
     ),
+    errors.AmbiguousVocabularyError: (("?",), {"prefix": "demo", "model": "fun-asr"}),
     FunASRError: (("something",), {}),
 }
 
