@@ -31,6 +31,7 @@ class Format:
         writer: What `write` does its work with.
         takes_failures: Whether a result without a transcript can be written too.
         stands_alone: Whether several texts, one after the other, are still one whole of this format.
+        refers_to_audio: Whether it is of use to say where the recording is, in the style.
         suffix: The extension of its files without the dot, where it is not the name.
     """
 
@@ -39,6 +40,7 @@ class Format:
     writer: Callable[[Subject, Style], str]
     takes_failures: bool = False
     stands_alone: bool = False
+    refers_to_audio: bool = False
     suffix: str = ""
 
     def write(self, subject: Subject, style: Style | None = None) -> str:
