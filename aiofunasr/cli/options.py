@@ -18,8 +18,21 @@ _LOCAL = "On this machine"
 _RESULTS = "Results"
 
 
-FormatName = StrEnum("FormatName", [(name.upper(), name) for name in FORMATS])
-"""The formats of `aiofunasr.export` that can be asked for."""
+class FormatName(StrEnum):
+    """The formats of `aiofunasr.export` that can be asked for."""
+
+    TXT = "txt"
+    JSON = "json"
+    JSONL = "jsonl"
+    SRT = "srt"
+    VTT = "vtt"
+    ASS = "ass"
+    HTML = "html"
+    CSV = "csv"
+    TSV = "tsv"
+    TEXTGRID = "textgrid"
+    CTM = "ctm"
+    RTTM = "rttm"
 
 
 class EngineName(StrEnum):

@@ -10,6 +10,7 @@ from attrs import frozen
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export.ass import render_ass
 from aiofunasr.export.documents import render_json, render_json_line
+from aiofunasr.export.page import render_html
 from aiofunasr.export.paragraphs import render_text
 from aiofunasr.export.scoring import render_ctm, render_rttm
 from aiofunasr.export.style import Style
@@ -84,6 +85,12 @@ _ALL = (
     Format(name="srt", summary="SubRip subtitles", writer=_of_transcript(render_srt)),
     Format(name="vtt", summary="WebVTT subtitles", writer=_of_transcript(render_vtt)),
     Format(name="ass", summary="subtitles with a colour for each speaker", writer=_of_transcript(render_ass)),
+    Format(
+        name="html",
+        summary="a page that plays the recording",
+        writer=_of_transcript(render_html),
+        refers_to_audio=True,
+    ),
     Format(name="csv", summary="a table with commas", writer=_of_transcript(render_csv)),
     Format(name="tsv", summary="a table with tabs", writer=_of_transcript(render_tsv)),
     Format(name="textgrid", summary="tiers for Praat", writer=_of_transcript(render_textgrid), suffix="TextGrid"),
