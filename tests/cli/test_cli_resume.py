@@ -39,8 +39,8 @@ def counts(journal: Path) -> dict[str, int]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_was_ended_is_gone_on_with(slow_place: Variables, tmp_path: Path, number: int) -> None:
     (tmp_path / "list.txt").write_text("\n".join(NAMES), encoding="utf-8")
-    command = ("transcribe", "--manifest", "list.txt", "--journal", "batch.db", "--output", "out", "--format", "srt")
-    command = (*command, "--format", "tsv", "--rows", "words")
+    formats = ("--format", "srt", "--format", "tsv", "--rows", "words")
+    command = ("transcribe", "--manifest", "list.txt", "--journal", "batch.db", "--output", "out", *formats)
     with started(*command, env=slow_place, cwd=tmp_path) as process:
         wait_for_tasks(slow_place, 3)
         _, stderr = interrupt(process, number)

@@ -373,9 +373,12 @@ def test_what_can_be_pressed_has_a_name_and_can_be_reached_by_tab(show: Open) ->
 def test_arabic_runs_from_right_to_left(show: Open) -> None:
     chrome = show(talk(60, vocabulary=ARABIC))
     directions = chrome.execute_script(
-        "return [...document.querySelectorAll('.turn > p')].map((p) => getComputedStyle(p).direction)"
+        "return [...document.querySelectorAll('.turn, .turn > p')].map((one) => getComputedStyle(one).direction)"
     )
     assert set(directions) == {"rtl"}
+    # The time stands where a line begins.
+    right_of = "return document.querySelector('.head').offsetLeft > document.querySelector('.turn > p').offsetLeft"
+    assert chrome.execute_script(right_of)
 
 
 class _Paragraphs(HTMLParser):

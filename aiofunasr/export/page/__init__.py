@@ -17,7 +17,7 @@ from string import Template
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from aiofunasr.errors import InvalidArgumentError
-from aiofunasr.export.characters import clean
+from aiofunasr.export.characters import clean, runs_right_to_left
 from aiofunasr.export.page.words import packed_words
 from aiofunasr.export.paragraphs import Paragraph, paragraphs
 from aiofunasr.export.style import Style
@@ -26,6 +26,7 @@ from aiofunasr.results import Transcript
 _STYLES = ("theme.css", "layout.css", "turns.css", "controls.css")
 _SCRIPTS = ("times.js", "text.js", "player.js", "reader.js", "search.js", "timeline.js", "keys.js", "main.js")
 _COLORS = 8
+_NOT_IN_POLICIES = frozenset(" ;,'\"")
 _PLAYED = frozenset({"", "http", "https", "file", "data"})
 
 
@@ -105,10 +106,9 @@ def _origin(audio: str | None) -> str:
 def _split(audio: str) -> SplitResult:
     try:
         parts = urlsplit(audio)
-        wrong = parts.scheme not in _PLAYED or not set(" ;,'\"").isdisjoint(parts.netloc)
     except ValueError:
-        wrong = True
-    if wrong:
+        parts = SplitResult("unknown", "", "", "", "")
+    if parts.scheme not in _PLAYED or not _NOT_IN_POLICIES.isdisjoint(parts.netloc):
         raise InvalidArgumentError("audio", audio, "a relative path, or an http, https, file or data URL")
     return parts
 
@@ -117,7 +117,7 @@ def _audio_of(transcript: Transcript) -> str | None:
     """Return the URL of the recording without what may be secret in it, or None where a page cannot play it."""
     try:
         parts = urlsplit(transcript.file_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or not set(" ;,'\"").isdisjoint(parts.netloc):
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not _NOT_IN_POLICIES.isdisjoint(parts.netloc):
             return None
     except ValueError:
         return None
@@ -172,8 +172,9 @@ def _turns(turns: Sequence[Paragraph], *, many: bool) -> Iterator[str]:
         who = f'<span class="who">{escape(turn.who)}</span>' if begins else ""
         kinds = f"turn v{voice % _COLORS}" if many else "turn solo"
         time = clock(turn.begin_time)
+        mirrored = ' dir="rtl"' if runs_right_to_left(turn.text) else ""
         yield (
-            f'<div class="{kinds}{" first" if begins else ""}"><div class="head">{who}'
+            f'<div class="{kinds}{" first" if begins else ""}"{mirrored}><div class="head">{who}'
             f'<button type="button" class="time" aria-label="Play from {time}">{time}</button></div>'
             f'<p dir="auto">{escape(turn.text)}</p></div>'
         )
