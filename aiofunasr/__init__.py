@@ -49,6 +49,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
@@ -57,6 +58,7 @@ from aiofunasr.snapshots import ListedTask, SubtaskSnapshot, TaskMetrics, TaskSn
 from aiofunasr.statistics import SessionStatistics
 from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.token import TaskToken
+from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
 
 __all__ = [
@@ -110,9 +112,13 @@ __all__ = [
     "ThrottledError",
     "Timeouts",
     "Transcript",
+    "Transcription",
     "TranscriptionBatch",
     "TranscriptionOptions",
+    "TranscriptionOutput",
+    "TranscriptionResponse",
     "TranscriptionTask",
+    "TranscriptionUsage",
     "TransportError",
     "UnexpectedError",
     "UsageError",

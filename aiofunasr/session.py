@@ -7,35 +7,32 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime
-from pathlib import Path
 from random import Random
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
 import aiohttp
-import anyio
 
 from aiofunasr import statistics
-from aiofunasr.audio import GivenFile, GivenFiles
+from aiofunasr.audio import GivenFiles
 from aiofunasr.batch import TranscriptionBatch
-from aiofunasr.errors import ConfigurationError, InvalidArgumentError
+from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.journal import Journal, SqliteJournal
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.background import outlast
-from aiofunasr.pipeline.book import Book, key_of
+from aiofunasr.pipeline.book import Book
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.feeder import Feeder, TaskWidth
-from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, seconds_of, source_of
+from aiofunasr.pipeline.inputs import as_iterable, inspect, one_task_of, source_of
 from aiofunasr.pipeline.intake import Intake
 from aiofunasr.pipeline.listing import every_row
-from aiofunasr.pipeline.outlet import Outlet
-from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.pipeline.single import attach_task, cancel_task, submit_task
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.settings import KeyProvider, Limits, Reconciliation, Timeouts, resolve_account
 from aiofunasr.snapshots import ListedTask, TaskPage
-from aiofunasr.task import TranscriptionTask, as_completed, cancel_task
+from aiofunasr.task import TranscriptionTask, as_completed
 from aiofunasr.token import TaskToken
 from aiofunasr.transport import HttpTransport, Transport
 from aiofunasr.wire.messages import Kind
@@ -265,44 +262,12 @@ class Session:
         places = [await inspect(source_of(file)) for file in sources]
         outlet = self._engine.outlet(MOST_FILES)
         try:
-            return await self._engine.background.run(self._submit, sources, places, chosen, outlet)
+            record = await self._engine.background.run(submit_task, self._engine, sources, places, chosen, outlet)
         except asyncio.CancelledError:
             # The submit may be on its way: its task is then nobody's, which is what an abandoned outlet says. Or it was
             # accepted just now, and only its handle did not come through.
             self._engine.submitter.orphans.extend(self._engine.forget(outlet))
             raise
-
-    async def _submit(
-        self, given: list[GivenFile], places: list[str | Path], options: TranscriptionOptions, outlet: Outlet
-    ) -> TranscriptionTask:
-        urls = [place if isinstance(place, str) else "" for place in places]
-
-        async def upload(at: int, path: Path) -> None:
-            urls[at] = await self._engine.uploader.upload(path, options.model)
-
-        local = [(at, place) for at, place in enumerate(places) if isinstance(place, Path)]
-        try:
-            if local:
-                async with anyio.create_task_group() as group:
-                    for at, place in local:
-                        group.start_soon(upload, at, place)
-        except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
-            raise _first_of(failures) from None
-        keys: list[str | None] = [None] * len(given)
-        if self._engine.journal is not None:
-            keys = [await key_of(file, place, options) for file, place in zip(given, places, strict=True)]
-        files = [
-            InputFile(index, source_of(file), url, seconds_of(file), key)
-            for index, (file, url, key) in enumerate(zip(given, urls, keys, strict=True))
-        ]
-        claims, owner = self._engine.claims, object()
-        # A batch that comes to one of them waits for what becomes of this submit, and of its repetitions.
-        held = claims.take_free((key for key in keys if key is not None), owner)
-        try:
-            record = await self._engine.submitter.submit(files, options, outlet)
-        finally:
-            for key in held:
-                claims.release(key, owner)
         return TranscriptionTask(self._engine, record, outlet)
 
     async def attach(self, token: str) -> TranscriptionTask:
@@ -317,35 +282,8 @@ class Session:
             ConfigurationError: The task belongs to another region.
         """
         self._engine.background.check()
-        found = TaskToken.decode(token)
-        found.check_age(self._engine.clock())
-        region = self._engine.account.region
-        if found.region is not None and region is not None and found.region != region:
-            raise ConfigurationError(
-                f"the task was submitted in {found.region} and this session is for {region}: "
-                f"attach to it with Session(region={found.region!r})"
-            )
         outlet = self._engine.outlet(MOST_FILES)
-        known = self._engine.poller.find(found.task_id)
-        if known is not None and known.may_be(found):
-            record = known
-            record.outlets += (outlet,)
-            record.learn(found)
-        else:
-            record = TaskRecord(
-                task_id=found.task_id,
-                outlets=(outlet,),
-                model=found.model,
-                region=found.region,
-                workspace=found.workspace,
-                attached=found,
-                submitted_at=found.submitted_at,
-            )
-            if known is None:
-                self._engine.poller.watch(record)
-            else:
-                # The task is another's; the reply that the token was made of was mixed up.
-                self._engine.mistakes.take_back(record)
+        record = attach_task(self._engine, token, outlet)
         return TranscriptionTask(self._engine, record, outlet)
 
     @property
@@ -474,8 +412,3 @@ def _journal(given: str | os.PathLike[str] | Journal | None) -> Journal | None:
     if not all(callable(getattr(given, name, None)) for name in ("open", "begin", "settle", "complete", "aclose")):
         raise InvalidArgumentError("journal", given, "a path, or an object with the interface of aiofunasr.Journal")
     return given
-
-
-def _first_of(failures: BaseExceptionGroup[Exception]) -> Exception:
-    first = failures.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

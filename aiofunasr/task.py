@@ -13,15 +13,10 @@ from aiofunasr.errors import BadRequestError, WaitTimeoutError
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.pipeline.record import TaskRecord
+from aiofunasr.pipeline.single import cancel_task, look_once_more
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.completion import Estimate
-from aiofunasr.snapshots import TaskSnapshot, TaskStatus
-from aiofunasr.wire.messages import Kind
-from aiofunasr.wire.replies import read_done, read_snapshot
-from aiofunasr.wire.requests import cancel, query
-
-LAST_LOOK = 5.0
-"""Seconds for the last question about a task whose time-out has passed, and for its results if it is done."""
+from aiofunasr.snapshots import TaskSnapshot
 
 
 @frozen(kw_only=True)
@@ -142,15 +137,12 @@ class TranscriptionTask:
 
     async def _last_look(self) -> bool:
         """Ask about the task once more, before all others, and say whether all results came of it in time."""
-        asked_at = anyio.current_time()
-        self._engine.poller.hint(self.task_id)
 
         def ready() -> bool:
             self._collect()
-            return self._is_ended or (not self._record.is_done and self._record.told_of >= asked_at)
+            return self._is_ended
 
-        with anyio.move_on_after(LAST_LOOK):
-            await change(self._outlet, ready=ready)
+        await look_once_more(self._engine, self._record, self._outlet, ready)
         self._check_end()
         return self._is_complete
 
@@ -207,22 +199,6 @@ class TranscriptionTask:
             return True
         self._check_end()
         return False
-
-
-async def cancel_task(engine: Engine, task_id: str) -> None:
-    """Ask the service to cancel a task, and have it looked at soon.
-
-    A task that is cancelled already is no error: the reply to the first request may have been lost.
-    """
-    try:
-        await engine.gateway.ask(Kind.CANCEL, lambda caller: cancel(caller, task_id), read_done)
-    except BadRequestError:
-        snapshot = await engine.gateway.ask(
-            Kind.QUERY, lambda caller: query(caller, task_id), lambda reply: read_snapshot(reply, task_id)
-        )
-        if snapshot.task_status != TaskStatus.CANCELED:
-            raise
-    engine.poller.hint(task_id)
 
 
 async def as_completed(tasks: Iterable[TranscriptionTask]) -> AsyncIterator[SubtaskResult]:

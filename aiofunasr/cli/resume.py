@@ -56,12 +56,28 @@ async def resume(job: ResumeJob) -> int:
         complain(f"{job.path}: there is nothing left to do")
         return 0
     status = 0
-    for options, sources in runs:
-        status = max(status, await transcribe(_as_known(job, options, sources)))
+    for run, sources in runs:
+        status = max(status, await transcribe(_as_known(job, run, sources)))
     return status
 
 
-Runs = list[tuple[TranscriptionOptions, Sequence[str]]]
+@frozen
+class Run:
+    """What some files of a program's journal were submitted with: the model, the options as JSON, and where."""
+
+    model: str
+    asked_for: str
+    region: str | None
+    workspace: str | None
+    resumable: bool
+
+    def options(self) -> TranscriptionOptions:
+        """Return what was asked for."""
+        parameters, phrase_id = json.loads(self.asked_for)
+        return _options(self.model, parameters, phrase_id)
+
+
+Runs = list[tuple[Run, Sequence[str]]]
 
 
 def _look(path: Path) -> tuple[dict[str, Any] | None, Runs]:
@@ -104,13 +120,18 @@ def _as_begun(job: ResumeJob, note: dict[str, Any]) -> TranscribeJob:
     )
 
 
-def _as_known(job: ResumeJob, options: TranscriptionOptions, sources: Sequence[str]) -> TranscribeJob:
+def _as_known(job: ResumeJob, run: Run, sources: Sequence[str]) -> TranscribeJob:
+    place = job.place
+    elsewhere = os.environ.get("DASHSCOPE_BASE_URL") or os.environ.get("DASHSCOPE_HTTP_BASE_URL")
+    if place == Place(api_key=place.api_key) and not elsewhere:
+        place = evolve(place, region=run.region, workspace=run.workspace)
     return TranscribeJob(
         sources=sources,
-        options=options,
-        place=job.place,
+        options=run.options(),
+        place=place,
         results=_results(job),
-        journal=JournalChoice(path=job.path, retry_failed=job.retry_failed, is_whole_run=False),
+        # What can only be waited for is not to be submitted: its source is not all of it.
+        journal=JournalChoice(path=job.path, retry_failed=job.retry_failed and run.resumable, is_whole_run=False),
     )
 
 
@@ -137,24 +158,19 @@ def _results(job: ResumeJob) -> ResultOptions:
 
 
 def _left(view: JournalView) -> Runs:
-    """Return the files of a program's journal that are not done, by what was asked for."""
-    left: dict[tuple[str, str], dict[str, None]] = {}
+    """Return the files of a program's journal that are not done, by what was asked for, and where."""
+    left: dict[Run, dict[str, None]] = {}
     signed = 0
     for attempt, files in view.unfinished():
-        sources = left.setdefault((attempt.model, attempt.options), {})
         for file, state in files:
             if file.resumable or state is FileState.ACCEPTED:
-                sources[file.source] = None
+                run = Run(attempt.model, attempt.options, attempt.region, attempt.workspace, file.resumable)
+                left.setdefault(run, {})[file.source] = None
             else:
                 signed += 1
     if signed:
         complain(f"{count(signed, 'file')} cannot be gone on with from the journal, because signed URLs are not stored")
-    return [(_options_of(model, options), list(sources)) for (model, options), sources in left.items() if sources]
-
-
-def _options_of(model: str, text: str) -> TranscriptionOptions:
-    parameters, phrase_id = json.loads(text)
-    return _options(model, parameters, phrase_id)
+    return [(run, list(sources)) for run, sources in left.items()]
 
 
 def _options(model: str, parameters: dict[str, Any], phrase_id: str | None) -> TranscriptionOptions:

@@ -20,7 +20,7 @@ from aiofunasr.pipeline.collector import Collector
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.ledgers import AttemptLedger, ResultLedger
 from aiofunasr.pipeline.mistakes import Mistakes
-from aiofunasr.pipeline.outlet import BatchOutlet, Outlet
+from aiofunasr.pipeline.outlet import BatchOutlet, Notice, Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler
 from aiofunasr.pipeline.resumer import Resumer
@@ -109,6 +109,12 @@ class Engine:
         outlet = Outlet(room, self._on_work)
         self._outlets.add(outlet)
         return outlet
+
+    def notice(self) -> Notice:
+        """Make a place to hear that a task is done, whose results nobody collects here."""
+        notice = Notice(self._on_work)
+        self._outlets.add(notice)
+        return notice
 
     def batch_outlet(self, room: int) -> BatchOutlet:
         """Make a place for the results of many tasks to come out."""

@@ -92,6 +92,9 @@ class Outlet:
     def count(self, status: str, by: int) -> None:
         """Count a task that comes into a state, or goes out of it; nobody asks that of a single one."""
 
+    def accepted(self, request_id: str | None) -> None:
+        """Hear that a task was submitted, and what the service calls that submit; nobody asks that of most."""
+
     def offer(self, files: list[FinishedFile]) -> None:
         """Take in files the service is done with."""
         if self.abandoned:
@@ -225,6 +228,28 @@ class Outlet:
         """Wake everyone who watches."""
         for watcher in tuple(self._watchers or ()):
             watcher.set()
+
+
+class Notice(Outlet):
+    """Where no results come out: it only tells that the service is done with its task.
+
+    Attributes:
+        request_id: What the service calls the submit, where it was accepted with this for an outlet.
+    """
+
+    __slots__ = ("request_id",)
+
+    def __init__(self, on_work: Callable[[Outlet], None]) -> None:
+        super().__init__(0, on_work)
+        self.request_id: str | None = None
+
+    def accepted(self, request_id: str | None) -> None:
+        """Hear that the task was submitted."""
+        self.request_id = request_id
+
+    def offer(self, files: list[FinishedFile]) -> None:  # noqa: ARG002  (the record has all there is to know)
+        """Hear that the task is done."""
+        self.changed()
 
 
 class BatchOutlet(Outlet):

@@ -254,6 +254,7 @@ class Submitter:
             status=status,
         )
         parcel.record = record
+        outlet.accepted(request_id)
         self.files += len(parcel.files)
         self.tasks += 1
         if outlet.abandoned:

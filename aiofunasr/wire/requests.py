@@ -95,12 +95,14 @@ def list_tasks(
     model_name: str | None = None,
     status: str | None = None,
     task_id: str | None = None,
+    api_key_id: str | None = None,
+    region: str | None = None,
 ) -> Request:
     """Build the request for one page of the task list; times are aware, their span at most 24 hours (4.2)."""
     return caller.request(
         Kind.LIST,
         "GET",
-        "/tasks/",
+        "/tasks",
         query={
             "page_no": page_no,
             "page_size": page_size,
@@ -109,6 +111,8 @@ def list_tasks(
             "model_name": model_name,
             "status": status,
             "task_id": task_id,
+            "api_key_id": api_key_id,
+            "region": region,
         },
     )
 

@@ -11,18 +11,18 @@ from subprocess import PIPE, Popen
 
 import pytest
 from anyio import to_thread
-from cli.processes import PATIENCE, Variables, emulator, interrupt, run, started, tasks_of
+from cli.processes import PATIENCE, HeldPlace, Variables, emulator, held_emulator, interrupt, run, started, tasks_of
 
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings, Fault, FaultPlan
 
 A, B = "https://h/a-8s.wav", "https://h/b-8s.wav"
 
 
-@pytest.fixture(scope="module")
-def slow_place() -> Iterator[Variables]:
-    """An emulator whose tasks stay pending for a while."""
-    with emulator("--instant", "--no-limits", "--queue-seconds", 3, 3) as variables:
-        yield variables
+@pytest.fixture
+def slow_place() -> Iterator[HeldPlace]:
+    """An emulator whose tasks stay pending until they are let go."""
+    with held_emulator() as place:
+        yield place
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def tokens_in(text: str) -> list[str]:
     return re.findall(r"fasr1\.[\w-]+", text)
 
 
-def test_an_interrupt_names_the_tokens_and_they_work(slow_place: Variables) -> None:
+def test_an_interrupt_names_the_tokens_and_they_work(slow_place: HeldPlace) -> None:
     before = len(tasks_of(slow_place))
     with started("transcribe", A, B, env=slow_place) as process:
         wait_for_tasks(process, slow_place, before + 2)
@@ -64,12 +64,13 @@ def test_an_interrupt_names_the_tokens_and_they_work(slow_place: Variables) -> N
     assert process.returncode == 130
     assert set(tokens_in(stderr)) in ({*tokens}, set())  # interrupted before it had begun, it says nothing
 
+    slow_place.let_go()
     again = run("attach", *tokens, env=slow_place)
     assert again.returncode == 0, again.stderr
     assert {line for line in again.stdout.splitlines() if line.startswith("==>")} == {f"==> {A} <==", f"==> {B} <=="}
 
 
-def test_sigterm_does_the_same(slow_place: Variables) -> None:
+def test_sigterm_does_the_same(slow_place: HeldPlace) -> None:
     before = len(tasks_of(slow_place))
     with started("transcribe", A, env=slow_place) as process:
         wait_for_tasks(process, slow_place, before + 1)
@@ -78,7 +79,7 @@ def test_sigterm_does_the_same(slow_place: Variables) -> None:
     assert len(tokens_in(stderr)) == 1
 
 
-def test_waiting_for_standard_input_can_be_interrupted(slow_place: Variables) -> None:
+def test_waiting_for_standard_input_can_be_interrupted(slow_place: HeldPlace) -> None:
     before = len(tasks_of(slow_place))
     with started("transcribe", "--manifest", "-", env=slow_place, stdin=PIPE) as process:
         assert process.stdin is not None
@@ -121,7 +122,7 @@ async def test_a_submit_without_a_reply_is_told(slow_submits: EmulatorServer) ->
     assert "aiofunasr tasks" in stderr
 
 
-def test_closing_the_terminal_names_the_tokens(slow_place: Variables) -> None:
+def test_closing_the_terminal_names_the_tokens(slow_place: HeldPlace) -> None:
     before = len(tasks_of(slow_place))
     with started("transcribe", A, env=slow_place) as process:
         wait_for_tasks(process, slow_place, before + 1)

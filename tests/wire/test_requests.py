@@ -69,7 +69,7 @@ def test_a_task_id_cannot_change_the_path() -> None:
 
 def test_list_times_are_written_in_the_zone_of_the_service() -> None:
     request = requests.list_tasks(CALLER, start_time=datetime(2026, 10, 1, 18, 30, tzinfo=UTC), model_name="fun-asr")
-    assert request.url.endswith("/tasks/?page_no=1&page_size=100&start_time=20261002023000&model_name=fun-asr")
+    assert request.url.endswith("/tasks?page_no=1&page_size=100&start_time=20261002023000&model_name=fun-asr")
 
 
 def test_a_result_is_fetched_without_the_key_and_as_it_was_signed() -> None:
