@@ -221,15 +221,19 @@ def test_a_link_to_a_time_opens_there(show: Open) -> None:
     assert marked(chrome) == ["t2w4"]
 
 
-def test_two_channels_at_once_are_both_marked(show: Open) -> None:
+def test_two_channels_at_once_are_both_marked_and_one_goes_on_when_the_other_is_done(show: Open) -> None:
+    spoken = (("long", 0, 20_000), ("short", 1000, 4000))
     channels = tuple(
-        Channel(n, "", None, (Sentence(0, 9000, f"both{n}", words=(Word(n * 1000, 9000, f"both{n}"),)),))
-        for n in range(2)
+        Channel(n, "", None, (Sentence(begin, end, text, words=(Word(begin, end, text),)),))
+        for n, (text, begin, end) in enumerate(spoken)
     )
-    chrome = show(Transcript(channels=channels), hash="#t=5")
+    chrome = show(Transcript(channels=channels), hash="#t=3")
     ready(chrome)
     wait(chrome, "CSS.highlights.get('word').size === 2")
-    assert sorted(marked(chrome)) == ["both0", "both1"]
+    assert sorted(marked(chrome)) == ["long", "short"]
+    press(chrome, Keys.ARROW_RIGHT)
+    wait(chrome, "CSS.highlights.get('word').size === 1")
+    assert marked(chrome) == ["long"]
 
 
 def test_without_a_recording_the_text_can_be_walked_and_a_file_be_chosen(show: Open, tmp_path: Path) -> None:

@@ -174,3 +174,9 @@ def test_a_rule_out_of_range_is_named(argument: str, value: Any) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         CueRules(**{argument: value})
     assert caught.value.argument == argument
+
+
+def test_sentences_of_two_widths_do_not_share_a_cue() -> None:
+    cues = cues_of(one("Yes.", 0, 200), one("\u4f60\u597d" * 6, 300, 500), wide_columns=10)
+    assert cues[0].lines == ("Yes.",)
+    assert all(width(line) <= 10 for cue in cues[1:] for line in cue.lines)

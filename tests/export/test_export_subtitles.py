@@ -9,7 +9,7 @@ from export.spoken import said, sentences, squeezed, transcripts
 from hypothesis import given, settings
 
 from aiofunasr import Channel, Sentence, Transcript, Word
-from aiofunasr.export import CueRules, make_cues, render
+from aiofunasr.export import CueRules, Style, make_cues, render
 from aiofunasr.export.characters import clean
 from aiofunasr.export.graphemes import width
 
@@ -189,3 +189,35 @@ def test_hours_of_text_without_times_take_little_time() -> None:
 
 def test_a_recording_over_a_hundred_hours() -> None:
     assert "100:00:00,000 --> 100:00:01,000" in render(one("Late.", 360_000_000, 360_001_000), "srt")
+
+
+def test_a_number_on_the_last_line_of_all_is_told_from_that_of_a_cue() -> None:
+    text = render(one("It was in the summer of the year nineteen, 1984"), "srt")
+    assert text.endswith("1984\u2060\n") or not text.rstrip().splitlines()[-1].isdigit()
+    assert render(one("Number\u30001984"), "srt").endswith("Number 1984\n")
+    assert render(one("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 1984"), "srt").endswith("\n1984\u2060\n")
+
+
+def test_names_can_be_left_out() -> None:
+    sentences = tuple(Sentence(n * 2000, n * 2000 + 1000, f"Number {n}.", speaker_id=n) for n in range(2))
+    transcript = Transcript(channels=(Channel(0, "", None, sentences),))
+    for name in ("srt", "vtt", "txt"):
+        assert "Speaker 1" in render(transcript, name)
+        assert "Speaker 1" not in render(transcript, name, Style(names=False))
+
+
+def test_a_name_before_arabic_does_not_turn_the_line_round() -> None:
+    sentences = (
+        Sentence(0, 1000, "Hello.", speaker_id=0),
+        Sentence(2000, 3000, "\u0645\u0631\u062d\u0628\u0627", speaker_id=1),
+    )
+    text = render(Transcript(channels=(Channel(0, "", None, sentences),)), "srt")
+    assert "\nSpeaker 0: Hello." in text
+    assert "\n\u200fSpeaker 1: \u0645" in text
+
+
+def test_channels_have_their_places_from_left_to_right() -> None:
+    channels = [Channel(n, "", None, (Sentence(n * 2000, n * 2000 + 1000, "Yes."),)) for n in range(5)]
+    two, five = (render(Transcript(channels=tuple(channels[:count])), "vtt") for count in (2, 5))
+    assert re.findall(r"position:\S+ size:\S+", two) == ["position:25% size:50%", "position:75% size:50%"]
+    assert "position" not in five
