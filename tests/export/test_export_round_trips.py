@@ -7,8 +7,8 @@ import html
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
-import meeteval
 import pysubs2
 import pytest
 import webvtt
@@ -16,6 +16,10 @@ from export.spoken import said, squeezed, transcripts
 from hypothesis import given, settings
 from praatio import textgrid
 from praatio.utilities.textgrid_io import parseTextgridStr
+from pyannote.core import Annotation, Segment, Timeline
+from pyannote.database.util import load_rttm
+from pyannote.metrics.diarization import DiarizationErrorRate
+from texterrors.texterrors import read_ctm_file
 
 from aiofunasr import Channel, Sentence, Transcript, Word
 from aiofunasr.export import CueRules, Style, make_cues, render, rows
@@ -81,32 +85,48 @@ def test_textgrid_says_all_of_it_to_praatio(transcript: Transcript) -> None:
     assert sorted(squeezed("".join(found))) == said(transcript)
 
 
+def words_of(text: str) -> dict[str, list[tuple[str, float, float]]]:
+    """Read a CTM with texterrors: the words of each recording, with their times and durations."""
+    with NamedTemporaryFile("w", suffix=".ctm", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        return dict(read_ctm_file(file.name))
+
+
+def turns_of(text: str) -> Annotation:
+    """Read an RTTM of one recording with pyannote."""
+    found = load_rttm(StringIO(text))
+    assert len(found) == 1
+    return found.popitem()[1]
+
+
 @EXAMPLES
 @given(transcripts())
-def test_ctm_has_each_word_for_meeteval(transcript: Transcript) -> None:
-    lines = meeteval.io.CTM.parse(render(transcript, "ctm")).lines
+def test_ctm_has_each_word_for_texterrors(transcript: Transcript) -> None:
+    lines = render(transcript, "ctm").splitlines(keepends=True)
     for channel in transcript.channels:
         if not channel.sentences or not all(sentence.words for sentence in channel.sentences):
             continue
-        mine = [line for line in lines if line.channel == str(channel.channel_id + 1)]
-        words = "".join(word.text for sentence in channel.sentences for word in sentence.words)
-        written = "".join(line.word.replace("<unk>", ";;") for line in mine)
-        assert sorted(squeezed(written)) == sorted(squeezed(words))
-        assert [line.begin_time for line in mine] == sorted(line.begin_time for line in mine)
+        mine = "".join(line for line in lines if line.split(" ")[1] == str(channel.channel_id + 1))
+        (found,) = words_of(mine).values()
+        spoken = "".join(word.text for sentence in channel.sentences for word in sentence.words)
+        written = "".join(word.replace("<unk>", ";;") for word, _, _ in found)
+        assert sorted(squeezed(written)) == sorted(squeezed(spoken))
+        assert [begin for _, begin, _ in found] == sorted(begin for _, begin, _ in found)
+        assert all(duration >= 0 for _, _, duration in found)
 
 
 @EXAMPLES
 @given(transcripts())
-def test_rttm_has_turns_for_meeteval(transcript: Transcript) -> None:
+def test_rttm_has_turns_for_pyannote(transcript: Transcript) -> None:
     text = render(transcript, "rttm")
-    turns: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for line in meeteval.io.RTTM.parse(text).lines if text else ():
-        assert line.duration > 0
-        turns.setdefault((line.speaker_id, str(line.channel)), []).append(
-            (line.begin_time, line.begin_time + line.duration)
-        )
-    for spans in turns.values():
-        assert all(end < begin for (_, end), (begin, _) in pairwise(sorted(spans)))
+    if not text:
+        return
+    turns = turns_of(text)
+    assert len(list(turns.itertracks())) == text.count("\n")
+    for speaker in turns.labels():
+        # What one speaker says never overlaps, and never touches either.
+        assert len(turns.label_timeline(speaker).support()) == len(turns.label_timeline(speaker))
 
 
 @EXAMPLES
@@ -123,17 +143,14 @@ def test_tables_read_back(transcript: Transcript) -> None:
         assert [line.split("\t") for line in tsv[1:-1]] == [list(row.values()) for row in wanted]
 
 
-def test_meeteval_finds_no_error_in_the_words_of_a_transcript_scored_against_itself() -> None:
-    words = tuple(Word(n * 500, n * 500 + 400, f"word{n} ") for n in range(20))
-    transcript = Transcript(
-        "https://h/talk.wav", channels=(Channel(0, "", None, (Sentence(0, 9900, "w", 1, 0, words),)),)
-    )
-    ctm = render(transcript, "ctm")
-    scored = meeteval.wer.cpwer(
-        reference=meeteval.io.CTMGroup({"0": meeteval.io.CTM.parse(ctm)}),
-        hypothesis=meeteval.io.CTMGroup({"0": meeteval.io.CTM.parse(ctm)}),
-    )["talk"]
-    assert (scored.errors, scored.length) == (0, 20)
+def test_pyannote_measures_who_speaks_when() -> None:
+    def turns(second: int) -> Annotation:
+        sentences = (Sentence(0, 6000, "a", 1, 0), Sentence(6000, 10_000, "b", 2, second))
+        return turns_of(render(Transcript("https://h/talk.wav", channels=(Channel(0, "", None, sentences),)), "rttm"))
+
+    all_of_it = Timeline([Segment(0, 10)])
+    assert DiarizationErrorRate()(turns(1), turns(1), uem=all_of_it) == 0
+    assert DiarizationErrorRate()(turns(1), turns(0), uem=all_of_it) == pytest.approx(0.4)
 
 
 @pytest.mark.parametrize("short", [True, False])
