@@ -53,18 +53,13 @@ class Text {
 
   // Scroll to a place in a turn, unless it can be seen already.
   show(turn, at = 0, length = 1) {
-    if (this.turns[turn].hidden) return;
-    this.wanted = { turn, at, length };
-    const room = innerHeight * 1.5;
+    const element = this.turns[turn];
+    if (element.hidden) return;
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const distance = Math.abs(this.turns[turn].getBoundingClientRect().top);
-    this.approach(calm || distance > room ? "instant" : "smooth", 6);
-  }
-
-  // What was never on the screen has a height that is a guess, so the aim moves while it comes nearer.
-  approach(behavior, tries) {
-    const { turn, at, length } = this.wanted;
-    if (behavior === "instant") this.turns[turn].scrollIntoView({ block: "nearest", behavior });
+    const far = Math.abs(element.getBoundingClientRect().top) > innerHeight * 1.5;
+    const behavior = calm || far ? "instant" : "smooth";
+    // What was never on the screen has a height that is a guess; it is near first, and then aimed at.
+    if (far) element.scrollIntoView({ block: "nearest", behavior });
     const range = document.createRange();
     range.setStart(this.characters(turn), at);
     range.setEnd(this.characters(turn), at + length);
@@ -73,8 +68,5 @@ class Text {
     const room = document.querySelector("footer").getBoundingClientRect().top - top;
     if (box.top >= top + room * 0.1 && box.bottom <= top + room * 0.75) return;
     scrollBy({ top: box.top - top - room * 0.3, behavior });
-    const wanted = this.wanted;
-    const again = () => this.wanted === wanted && this.approach(behavior, tries - 1);
-    if (behavior === "instant" && tries) requestAnimationFrame(() => requestAnimationFrame(again));
   }
 }
