@@ -48,7 +48,9 @@ from aiofunasr.errors import (
     WaitTimeoutError,
 )
 from aiofunasr.journal import Journal, SqliteJournal
-from aiofunasr.options import TranscriptionOptions
+from aiofunasr.misfits import OptionsWarning, find_misfits
+from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
+from aiofunasr.options import ContextTurn, TranscriptionOptions
 from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.schedule.completion import Estimate
@@ -60,8 +62,10 @@ from aiofunasr.task import TaskProgress, TranscriptionTask
 from aiofunasr.token import TaskToken
 from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
+from aiofunasr.wordfilter import SpecialWordFilter
 
 __all__ = [
+    "MODELS",
     "AccessDeniedError",
     "AmbiguousSubmissionError",
     "AudioFile",
@@ -71,6 +75,8 @@ __all__ = [
     "BatchProgress",
     "Channel",
     "ConfigurationError",
+    "ContextTurn",
+    "Dialect",
     "Estimate",
     "FileDownloadError",
     "FileError",
@@ -86,7 +92,10 @@ __all__ = [
     "KeyProviderError",
     "Limits",
     "ListedTask",
+    "Model",
+    "ModelLimits",
     "NotFoundError",
+    "OptionsWarning",
     "QuotaExceededError",
     "Reconciliation",
     "ReplyTooLargeError",
@@ -97,6 +106,7 @@ __all__ = [
     "Session",
     "SessionClosedError",
     "SessionStatistics",
+    "SpecialWordFilter",
     "SqliteJournal",
     "SubtaskResult",
     "SubtaskSnapshot",
@@ -125,6 +135,7 @@ __all__ = [
     "WaitTimeoutError",
     "Word",
     "__version__",
+    "find_misfits",
     "transcribe",
 ]
 

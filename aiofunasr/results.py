@@ -42,7 +42,10 @@ class Word:
 
 @frozen
 class Sentence:
-    """A sentence with its punctuation; `speaker_id` counts from 0 and may be None even with diarization."""
+    """A sentence with its punctuation; `speaker_id` counts from 0 and may be None even with diarization.
+
+    `sentence_id` is the service's: it counts from 1, and from 0 where qwen3-asr-flash-filetrans does.
+    """
 
     begin_time: int = 0
     end_time: int = 0
@@ -51,6 +54,16 @@ class Sentence:
     speaker_id: int | None = None
     words: tuple[Word, ...] = field(default=(), repr=lambda words: f"<{len(words)} words>")
     extra: Mapping[str, Any] = _extra()
+
+    @property
+    def language(self) -> str | None:
+        """The language that was heard, where the model says it (qwen3-asr-flash-filetrans)."""
+        return self.extra.get("language")
+
+    @property
+    def emotion(self) -> str | None:
+        """How it was said, such as `happy`, where the model says it (qwen3-asr-flash-filetrans)."""
+        return self.extra.get("emotion")
 
 
 class _ReadLater:

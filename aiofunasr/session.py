@@ -18,6 +18,7 @@ from aiofunasr.audio import GivenFiles
 from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.journal import Journal, SqliteJournal
+from aiofunasr.models import Dialect
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.book import Book
@@ -216,11 +217,19 @@ class Session:
 
         Raises:
             InvalidArgumentError: Something cannot be used; nothing was sent.
+
+        Warns:
+            OptionsWarning: The model would ignore something that is asked for.
         """
         chosen = _options(options, overrides)
         sources = as_iterable(files)
         width = self._width if files_per_task is None else self._width_of(files_per_task)
+        if chosen.dialect is Dialect.FILE_URL:
+            if files_per_task not in {None, "auto", 1}:
+                raise InvalidArgumentError("files_per_task", files_per_task, f"{chosen.model} takes one file a task")
+            width = self._width_of(1)
         self._engine.background.check()
+        self._engine.adviser.look_at(chosen)
         engine, limits = self._engine, self._limits
         outlet, book = engine.batch_outlet(limits.downloads * 2), None
         if engine.journal is not None:
@@ -254,10 +263,14 @@ class Session:
             InvalidArgumentError: Something cannot be used; nothing was sent.
             AmbiguousSubmissionError: The request was sent and its outcome is not known.
             FunASRError: The submit was refused, or could not be sent.
+
+        Warns:
+            OptionsWarning: The model would ignore something that is asked for.
         """
         chosen = _options(options, overrides)
         sources = one_task_of(files)
         self._engine.background.check()
+        self._engine.adviser.look_at(chosen, len(sources))
         # All are looked at before any is uploaded.
         places = [await inspect(source_of(file)) for file in sources]
         outlet = self._engine.outlet(MOST_FILES)

@@ -142,6 +142,7 @@ class Transcription:
         places = [await inspect(source_of(file)) for file in files]
         async with _session(session, api_key, workspace, place) as chosen:
             engine = chosen._engine  # noqa: SLF001  (one idea with the session)
+            engine.adviser.look_at(options, len(files))
             notice = engine.notice()
             try:
                 record = await engine.background.run(submit_task, engine, files, places, options, notice)

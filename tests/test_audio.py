@@ -146,7 +146,7 @@ def test_a_long_one_is_asked_about_later() -> None:
         return first
 
     async def scenario(session: Session, service: Service) -> None:
-        handle = service._query
+        handle = service._operations.handlers["query"]
 
         def query(call: Any) -> dict[str, Any]:
             planned = service._board.find(call.argument, "emulator")
@@ -154,7 +154,7 @@ def test_a_long_one_is_asked_about_later() -> None:
             asked[call.argument].append(call.now - planned.submitted_at)
             return handle(call)
 
-        service._operations["query"] = query
+        service._operations.handlers["query"] = query
         url = urls(1)[0]
         short = await first_question(session, AudioFile(url, seconds=10))
         unknown = await first_question(session, url)

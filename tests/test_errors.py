@@ -27,6 +27,7 @@ from aiofunasr.errors import (
     TransportError,
     WaitTimeoutError,
 )
+from aiofunasr.redaction import redact
 
 SAMPLES: list[FunASRError] = [
     InvalidArgumentError("speaker_count", 1, "2 to 100"),
@@ -94,6 +95,9 @@ def test_every_error_has_the_one_root_and_a_docstring() -> None:
     for kind in kinds:
         assert issubclass(kind, FunASRError)
         assert kind.__doc__
+        assert "advice" in vars(kind)
+        assert kind.advice.endswith(".")
+        assert redact(kind.advice) == kind.advice
 
 
 @pytest.mark.parametrize(

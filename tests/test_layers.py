@@ -15,7 +15,8 @@ PACKAGE = Path(aiofunasr.__file__).parent
 FLOORS: list[set[str]] = [
     {"redaction", "version"},
     {"errors"},
-    {"results", "snapshots", "options", "settings", "token", "audio"},
+    {"catalogue", "checks"},
+    {"results", "snapshots", "models", "wordfilter", "options", "misfits", "settings", "token", "audio"},
     {"wire"},
     {"pacing", "schedule", "reconcile", "transport", "journal"},
     {"pipeline"},
@@ -92,7 +93,8 @@ def test_pure_rooms_await_nothing_and_read_no_clock(room: str) -> None:
 
 
 def test_public_names_are_sorted_and_there() -> None:
-    assert aiofunasr.__all__ == sorted(aiofunasr.__all__)
+    # Constants first, as the linter has it.
+    assert aiofunasr.__all__ == sorted(aiofunasr.__all__, key=lambda name: (not name.isupper(), name))
     for name in aiofunasr.__all__:
         assert getattr(aiofunasr, name) is not None
 

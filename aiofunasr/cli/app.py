@@ -11,7 +11,7 @@ from typing import Annotated, Any, cast
 import typer
 from attrs import evolve
 
-from aiofunasr.cli import options
+from aiofunasr.cli import asked, options, reference
 from aiofunasr.cli.exporting import ExportJob, export
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
@@ -20,8 +20,7 @@ from aiofunasr.cli.running import CommandError, run_command
 from aiofunasr.cli.styling import StyleChoice, with_style
 from aiofunasr.cli.tasks import TaskQuery, cancel_tasks, list_tasks
 from aiofunasr.cli.transcribe import JournalChoice, ResultOptions, TranscribeJob, attach, transcribe
-from aiofunasr.errors import InvalidArgumentError
-from aiofunasr.options import DEFAULT_MODEL, TranscriptionOptions
+from aiofunasr.options import DEFAULT_MODEL
 from aiofunasr.session import FilesPerTask
 from aiofunasr.version import __version__
 
@@ -83,18 +82,26 @@ def transcribe_command(
         ),
     ] = None,
     model: Annotated[str, typer.Option(help="One of the service's models for recorded files.")] = DEFAULT_MODEL,
-    language: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="A language that is spoken, such as en; may be repeated.")
-    ] = None,
-    diarize: Annotated[bool, typer.Option("--diarize", help="Tell speakers apart (mono audio).")] = False,
-    speakers: Annotated[
-        int | None, typer.Option(metavar="N", help="How many speakers there are, 2 to 100; implies --diarize.")
-    ] = None,
-    channel: Annotated[
-        list[int] | None,
-        typer.Option(metavar="N", help="A track to transcribe, from 0; may be repeated. Each is billed."),
-    ] = None,
-    vocabulary_id: Annotated[str | None, typer.Option(metavar="ID", help="A hot-word list of that model.")] = None,
+    language: asked.Language = None,
+    diarize: asked.Diarize = False,
+    speakers: asked.Speakers = None,
+    channel: asked.Channels = None,
+    mask: asked.Masked = None,
+    remove: asked.Removed = None,
+    unmasked: asked.Unmasked = False,
+    word_filter: asked.WordFilter = None,
+    noise_threshold: asked.NoiseThreshold = None,
+    vocabulary_id: asked.VocabularyId = None,
+    hot_word: asked.HotWords = None,
+    context: asked.Context = None,
+    corpus: asked.Corpus = None,
+    no_fillers: asked.NoFillers = False,
+    align_times: asked.AlignTimes = False,
+    audio_events: asked.AudioEvents = False,
+    phrase_id: asked.PhraseId = None,
+    words: asked.Words = False,
+    itn: asked.Itn = False,
+    parameter: asked.Parameters = None,
     files_per_task: Annotated[
         str,
         typer.Option(metavar="N|auto", parser=options.files_per_task, help="How many files go into a task, up to 100."),
@@ -138,13 +145,25 @@ def transcribe_command(
     job = TranscribeJob(
         sources=files or (),
         manifest=manifest,
-        options=_transcription_options(
+        options=asked.transcription_options(
             model=model,
-            language_hints=language or None,
-            diarization_enabled=True if diarize or speakers is not None else None,
+            language_hints=language,
+            diarization_enabled=diarize or speakers is not None,
             speaker_count=speakers,
-            channel_id=channel or None,
+            channel_id=channel,
+            special_word_filter=asked.word_filter(mask, remove, word_filter, unmasked=unmasked),
+            speech_noise_threshold=noise_threshold,
             vocabulary_id=vocabulary_id,
+            vocabulary=asked.hot_words(hot_word),
+            context=context,
+            corpus=corpus,
+            disfluency_removal_enabled=no_fillers,
+            timestamp_alignment_enabled=align_times,
+            audio_event_detection_enabled=audio_events,
+            phrase_id=phrase_id,
+            enable_words=words,
+            enable_itn=itn,
+            extra_parameters=asked.extra_parameters(parameter),
         ),
         files_per_task=cast("FilesPerTask", files_per_task),
         place=place,
@@ -205,23 +224,6 @@ def _results(format: Sequence[str] | None, output: Path | None, **rest: Any) -> 
     except CommandError as error:
         raise typer.BadParameter(str(error)) from None
     return results
-
-
-_OPTION_OF = {
-    "language_hints": "--language",
-    "speaker_count": "--speakers",
-    "channel_id": "--channel",
-    "vocabulary_id": "--vocabulary-id",
-    "model": "--model",
-}
-
-
-def _transcription_options(**parameters: Any) -> TranscriptionOptions:
-    try:
-        return TranscriptionOptions(**parameters)
-    except InvalidArgumentError as error:
-        option = _OPTION_OF.get(error.argument, error.argument)
-        raise typer.BadParameter(str(error).replace(error.argument, option, 1)) from None
 
 
 def _engine(name: options.EngineName | None, model: Path | None) -> EngineChoice:
@@ -293,7 +295,7 @@ def tasks_command(
     ] = None,
     since: Annotated[float, typer.Option(metavar="HOURS", min=0.0, max=24.0, help="How far back, up to 24.")] = 24.0,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: options.AsJson = False,
     api_key: options.ApiKey = None,
     region: options.Region = None,
     workspace: options.Workspace = None,
@@ -322,6 +324,8 @@ def cancel_command(
     _do(partial(cancel_tasks, tasks, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
 
 
+app.add_typer(reference.app)
+
 journal_app = typer.Typer(no_args_is_help=True, help="Look into the journal of a run.")
 app.add_typer(journal_app, name="journal")
 
@@ -336,7 +340,7 @@ def _journal() -> None:
 def journal_show_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: options.AsJson = False,
     files: Annotated[bool, typer.Option("--files", help="List every file, too.")] = False,
 ) -> None:
     """Show how far a run is: files by state, submits without an outcome, tasks in flight, and what failed.
@@ -346,72 +350,14 @@ def journal_show_command(
     _do(partial(show, ShowJob(path=file, as_json=as_json, files=files)))
 
 
-@app.command(name="emulator")
-def emulator_command(
-    *,
-    host: Annotated[str, typer.Option(help="The address to serve on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8900,
-    scripted: Annotated[
-        bool, typer.Option("--scripted", help="Recognize nothing: invent a transcript from the URL, at once.")
-    ] = False,
-    engine: options.EngineOption = None,
-    engine_model: options.EmulatorModel = None,
-    api_key: Annotated[str | None, typer.Option(help="The key that clients must have.", show_default=False)] = None,
-    any_key: Annotated[bool, typer.Option("--any-key", help="Take any key.")] = False,
-    limits: Annotated[bool, typer.Option(help="Enforce the service's rate limits.")] = True,
-    queue_seconds: Annotated[
-        tuple[float, float] | None,
-        typer.Option(metavar="LOW HIGH", help="How long tasks stay PENDING.", show_default=False),
-    ] = None,
-    instant: Annotated[bool, typer.Option("--instant", help="Tasks neither queue nor take scripted time.")] = False,
-    max_files_per_task: Annotated[int, typer.Option(metavar="N", min=1, help="More are refused.")] = 100,
-    link_life: Annotated[
-        float | None,
-        typer.Option(metavar="SECONDS", min=0.0, help="How long links to results last.", show_default=False),
-    ] = None,
-    list_tasks: Annotated[bool, typer.Option("--list/--no-list", help="Let tasks be listed.")] = True,
-    files_at_once: Annotated[int, typer.Option(metavar="N", min=1, help="Files recognized at once.")] = 2,
-    public_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="What links to results begin with.", show_default=False)
-    ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.VerboseLogs = False,
-) -> None:
-    """Serve Fun-ASR's interface on this machine until interrupted, to try, develop and test against.
+@app.command(
+    name="emulator",
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+    add_help_option=False,
+)
+def emulator_command(context: typer.Context) -> None:
+    """Serve Fun-ASR's interface on this machine until interrupted, to try, develop and test against."""
+    # Here, and not above: it has an option for everything the emulator can be told, and nothing else needs that.
+    from aiofunasr.cli.emulator_options import make_emulator_app  # noqa: PLC0415
 
-    Prints the environment variables a client needs, as a shell reads them.
-    """
-    changes: dict[str, Any] = {
-        "limits_enabled": limits,
-        "max_files_per_task": max_files_per_task,
-        "list_enabled": list_tasks,
-        "accept_any_key": any_key,
-    }
-    given = {
-        "api_keys": None if api_key is None else {api_key: "emulator"},
-        "queue_seconds": queue_seconds,
-        "result_link_life": link_life,
-        "public_url": public_url,
-    }
-    changes |= {name: value for name, value in given.items() if value is not None}
-
-    # Here, and not above: nothing but this command needs a server.
-    from aiofunasr.cli.emulator import EmulatorJob, serve  # noqa: PLC0415
-    from aiofunasr.emulator import EmulatorSettings  # noqa: PLC0415
-
-    if scripted and (engine is not None or engine_model is not None):
-        raise typer.BadParameter("--scripted goes without --engine and --model")
-    try:
-        settings = EmulatorSettings.instant(**changes) if instant else EmulatorSettings(**changes)
-    except (ValueError, TypeError) as error:
-        raise typer.BadParameter(str(error)) from None
-    job = EmulatorJob(
-        host=host,
-        port=port,
-        engine=None if scripted else _engine(engine, engine_model),
-        settings=settings,
-        files_at_once=files_at_once,
-        quiet=quiet,
-        verbose=verbose,
-    )
-    _do(partial(serve, job))
+    make_emulator_app()(args=context.args, prog_name="aiofunasr emulator")

@@ -119,6 +119,8 @@ VerboseLogs: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show what the library logs.", rich_help_panel=_RESULTS)
 ]
 
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
 EngineOption: TypeAlias = Annotated[
     EngineName | None,
     typer.Option(

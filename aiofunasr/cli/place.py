@@ -97,7 +97,7 @@ async def local_service(engine: EngineChoice) -> AsyncIterator[Place]:
     recognizer = load_engine(engine)
     from aiofunasr.emulator import EmulatorServer, EmulatorSettings  # noqa: PLC0415
 
-    settings = EmulatorSettings.instant(limits_enabled=False)
+    settings = EmulatorSettings.instant(limits_enabled=False, missing_speaker_every=0)
     async with EmulatorServer(recognizer=recognizer, settings=settings) as server:
         yield Place(api_key=server.api_key, base_url=server.base_url, local=True)
 

@@ -73,8 +73,7 @@ class Run:
 
     def options(self) -> TranscriptionOptions:
         """Return what was asked for."""
-        parameters, phrase_id = json.loads(self.asked_for)
-        return _options(self.model, parameters, phrase_id)
+        return TranscriptionOptions.of_asked(self.model, json.loads(self.asked_for))
 
 
 Runs = list[tuple[Run, Sequence[str]]]
@@ -112,7 +111,7 @@ def _as_begun(job: ResumeJob, note: dict[str, Any]) -> TranscribeJob:
     return TranscribeJob(
         sources=note["sources"],
         manifest=note["manifest"],
-        options=_options(note["model"], note["parameters"], note["phrase_id"]),
+        options=TranscriptionOptions.of_asked(note["model"], _asked(note)),
         files_per_task=note["files_per_task"],
         place=place,
         results=_results(_with_noted(evolve(job, output=output), note)),
@@ -173,5 +172,6 @@ def _left(view: JournalView) -> Runs:
     return [(run, list(sources)) for run, sources in left.items()]
 
 
-def _options(model: str, parameters: dict[str, Any], phrase_id: str | None) -> TranscriptionOptions:
-    return TranscriptionOptions(model=model, phrase_id=phrase_id, extra_parameters=parameters)
+def _asked(note: dict[str, Any]) -> list[Any]:
+    # A journal of the first version has two entries in place of the one.
+    return note["asked"] if "asked" in note else [note["parameters"], note["phrase_id"]]

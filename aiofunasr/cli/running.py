@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from attrs import define
 
 from aiofunasr.cli.wording import complain
 from aiofunasr.errors import ConfigurationError, FunASRError, InvalidArgumentError
+from aiofunasr.misfits import OptionsWarning
 
 Command = Callable[[], Awaitable[int]]
 
@@ -42,6 +44,7 @@ class CommandError(Exception):
 
 def run_command(command: Command) -> int:
     """Run a command to its end and return its status."""
+    warnings.showwarning = _show_warning
     # A stream that was closed before the start is None.
     sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
@@ -53,6 +56,21 @@ def run_command(command: Command) -> int:
         # Where the loop has no signal handlers, as on Windows.
         status = 128 + signal.SIGINT
     return _settle(status)
+
+
+def _show_warning(  # noqa: PLR0917  (the signature is the interpreter's)
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Say what a model will ignore to a person, who has no use for a line of code; others as ever."""
+    if issubclass(category, OptionsWarning):
+        complain(f"note: {message}")
+    elif file is None:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
 
 
 def _never_fail_to_encode(stream: TextIO) -> None:
@@ -115,7 +133,7 @@ async def _report_errors(command: Command) -> int:
                 complain(str(found))
                 return NOT_BEGUN
             case FunASRError():
-                complain(f"{type(found).__name__}: {found}")
+                complain(f"{type(found).__name__}: {found}\n{found.advice}")
                 return FAILED
             case BrokenPipeError():
                 return 128 + _SIGPIPE

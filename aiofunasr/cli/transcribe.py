@@ -112,6 +112,7 @@ class Receiver:
         self._lock = anyio.Lock()
         self.done = 0
         self.failed = 0
+        self._advised: set[str] = set()
 
     async def take(self, result: SubtaskResult, *, headed: bool) -> None:
         """Take one result; `headed` says that there are others to tell it from.
@@ -122,6 +123,7 @@ class Receiver:
         async with self._lock:
             if result.error is not None:
                 self._fail(f"failed: {name_of(result)}: {describe(result.error)}")
+                self._advise(result.error)
             elif result.no_speech:
                 self._screen.note(f"no speech: {name_of(result)}")
             if self._writing.of(result):
@@ -146,10 +148,17 @@ class Receiver:
         """Count something that has no results, and say why."""
         self.done += 1
         self._fail(f"failed: {what}: {describe(error)}")
+        self._advise(error)
 
     def _fail(self, message: str, token: str = "") -> None:
         self.failed += 1
         self._screen.show(printable(message) + token)
+
+    def _advise(self, error: FunASRError) -> None:
+        """Say what can be done about a failure, once for all that fail like it."""
+        if error.advice not in self._advised:
+            self._advised.add(error.advice)
+            self._screen.note(printable(error.advice))
 
     def finish(self, before: str = "") -> int:
         """Say how it went, where that is not plain to see, and return the status; `before` tells of earlier runs."""
@@ -170,8 +179,7 @@ def describe_run(job: TranscribeJob) -> str:
             "signed": len(job.sources) - len(sources),
             "manifest": job.manifest,
             "model": job.options.model,
-            "parameters": job.options.parameters(),
-            "phrase_id": job.options.phrase_id,
+            "asked": job.options.asked(),
             "files_per_task": job.files_per_task,
             "formats": [each.name for each in job.results.formats],
             "output": None if job.results.output is None else str(job.results.output),
@@ -201,8 +209,6 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
     if not sources and job.manifest is None:
         sources = [str(sample())]
         screen.note(f"no file was given: this is {Path(sources[0]).name}, which comes with the package")
-    if place.local and job.options.diarization_enabled:
-        screen.note("the engine on this machine does not tell speakers apart")
     writing = job.results.writing()
     delivery = choose_delivery(writing, screen)
     inputs = await open_inputs(sources, job.manifest, delivery.expect)

@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 from aiohttp import StreamReader, web
 
+from aiofunasr.emulator.admin import handle_admin, is_admin
 from aiofunasr.emulator.inputs import write_blocks
 from aiofunasr.emulator.messages import OSS_PREFIX, HttpRequest, HttpResponse, UploadedForm
 from aiofunasr.emulator.multipart import FormParser, MalformedFormError
@@ -38,11 +39,12 @@ def make_application(
     uploads: Path,
     clock: Callable[[], float],
     on_request: Callable[[], None],
+    admin: bool = False,
 ) -> web.Application:
     """Return an application that serves the service.
 
     `uploads` is a directory for uploaded files. `clock` returns seconds since the epoch. `on_request` is
-    called after each request, when there may be new work.
+    called after each request, when there may be new work. `admin`: serve the admin route as well.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -52,7 +54,10 @@ def make_application(
             # The client hung up while it was sending, and nobody reads this; or its body is not what it says.
             return web.Response(status=400)
         try:
-            response = service.handle(received, clock())
+            if admin and is_admin(received.path):
+                response = handle_admin(service, received, clock())
+            else:
+                response = service.handle(received, clock())
         finally:
             await _delete_unused(service, received.upload)
         on_request()

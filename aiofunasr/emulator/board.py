@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict, deque
-from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -17,10 +16,11 @@ from urllib.parse import urlsplit
 
 from attrs import frozen
 
+from aiofunasr.emulator.gate import Caller
 from aiofunasr.emulator.index import TaskIndex
 from aiofunasr.emulator.ledger import Ledger
 from aiofunasr.emulator.listing import ListQuery
-from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.recognizer import HotWord, RecognitionRequest
 from aiofunasr.emulator.replies import listed_status
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
@@ -41,9 +41,6 @@ _DOWNLOAD_CODES: Final = frozenset(
 )
 _DOWNLOAD_FAILED: Final = FileProblem("InvalidFile.DownloadFailed", "The audio file cannot be downloaded.")
 TIMED_OUT: Final = FileProblem("InternalError.Timeout", "An internal timeout error has occurred during execution.")
-_MISSING_PARAMETERS: Final = FileProblem(
-    "BadRequest.EmptyParameters", 'Required parameter "parameters" missing from request.'
-)
 
 _Event = tuple[float, int, Literal["end", "forget"], Task]
 
@@ -91,21 +88,35 @@ class TaskBoard:
         self._script = script
         self._chance = chance
         self._tasks: dict[str, Task] = {}
-        status_of = partial(listed_status, settings=settings)
-        self._indexes: defaultdict[tuple[str, str | None], TaskIndex] = defaultdict(
-            lambda: TaskIndex(self._tasks, status_of)
+        self._indexes: defaultdict[tuple[str, str, str | None], TaskIndex] = defaultdict(
+            lambda: TaskIndex(self._tasks, lambda task, at: listed_status(task, at, self.settings))
         )
         self._latest_submit = -inf
         self._events: list[_Event] = []
         self._numbers = count()
-        self._busy_until: defaultdict[str, list[float]] = defaultdict(list)
+        self._busy_until: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
         self._queue: list[tuple[float, int, Task]] = []
         self._waiting_files: deque[tuple[Task, TaskFile]] = deque()
 
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def accept(self, submit: Submit, account: str, api_key: str, ids: tuple[str, str], now: float) -> Task:
+    @property
+    def settings(self) -> EmulatorSettings:
+        """How tasks behave from now on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: EmulatorSettings) -> None:
+        before, self._settings = self._settings, settings
+        if before.all_failed_form != settings.all_failed_form:
+            # What a task is listed as is another thing now.
+            for index in self._indexes.values():
+                index.start_over()
+
+    def accept(
+        self, submit: Submit, caller: Caller, ids: tuple[str, str], now: float, hot_words: tuple[HotWord, ...] = ()
+    ) -> Task:
         """Create a task; `ids` are the task's and the submit's own."""
         queue_seconds = self._draw_queue_seconds(submit.file_urls[0])
         # Even a clock that was set back leaves the places in order.
@@ -114,19 +125,19 @@ class TaskBoard:
             place=(self._latest_submit, next(self._numbers)),
             task_id=ids[0],
             request_id=ids[1],
-            account=account,
-            api_key=api_key,
+            account=caller.account,
+            api_key=caller.api_key,
+            site=caller.site,
             model=submit.model,
-            files=[TaskFile(submit.recognition_request(url)) for url in submit.file_urls],
-            word_filter=submit.word_filter,
+            files=[TaskFile(submit.recognition_request(url, hot_words)) for url in submit.file_urls],
+            word_filter=submit.read.word_filter,
             submitted_at=now,
             scheduled_at=now + min(queue_seconds, _SCHEDULING_SECONDS),
             ready_at=now + queue_seconds,
             resolves_oss=submit.resolves_oss,
+            failure=submit.failure,
             results_order=self._draw_order(len(submit.file_urls)),
         )
-        if self._settings.missing_parameters_fail and submit.parameters is None:
-            task.failure = _MISSING_PARAMETERS
         self._tasks[task.task_id] = task
         if self._script is not None or task.failure is not None:
             self._plan(task)
@@ -136,27 +147,30 @@ class TaskBoard:
             index.add(task)
         return task
 
-    def find(self, task_id: str, account: str) -> Task | None:
-        """Return a task of the account, or None if it is unknown, another's, or forgotten."""
+    def find(self, task_id: str, account: str, region: str | None = None) -> Task | None:
+        """Return a task of the account in a region (or any), or None if it is unknown, another's, or forgotten."""
         task = self._tasks.get(task_id)
-        return task if task is not None and task.account == account else None
+        if task is None or task.account != account:
+            return None
+        return task if region in {None, task.site.region} else None
 
-    def listed(self, account: str, query: ListQuery, seen_at: float) -> list[Task]:
+    def listed(self, account: str, region: str, query: ListQuery, seen_at: float) -> list[Task]:
         """Return the account's tasks of the model, status and span asked for, the oldest first."""
-        index = self._indexes.get((account, query.model))
+        index = self._indexes.get((account, region, query.model))
         return [] if index is None else index.find(query.begin, min(query.end, seen_at), query.status, seen_at)
 
     def cancel(self, task: Task, now: float) -> bool:
         """Cancel a task that is PENDING; return whether it was."""
         if task.canceled_at is not None or task.status(now) != "PENDING":
             return False
-        task.canceled_at = now + self._settings.cancel_delay
+        task.canceled_at = now + self.settings.cancel_delay
         self._note_change(task, now)
-        self._schedule(task.canceled_at + self._settings.retention, "forget", task)
+        self._schedule(task.canceled_at + self.settings.retention, "forget", task)
         return True
 
-    def advance(self, now: float) -> list[Task]:
-        """Bill what ended and forget what is past its retention; return what was forgotten."""
+    def advance(self, now: float) -> tuple[list[Task], list[Task]]:
+        """Bill what ended and forget what is past its retention; return both."""
+        ended: list[Task] = []
         forgotten: list[Task] = []
         while self._events and self._events[0][0] <= now:
             _, _, event, task = heappop(self._events)
@@ -169,8 +183,13 @@ class TaskBoard:
                 forgotten.append(task)
             elif task.canceled_at is None and task.ends_at is not None:
                 self._ledger.bill(task.billed_ms)
-                self._schedule(task.ends_at + self._settings.retention, "forget", task)
-        return forgotten
+                self._schedule(task.ends_at + self.settings.retention, "forget", task)
+                ended.append(task)
+        return ended, forgotten
+
+    def next_event(self) -> float | None:
+        """Return when `advance` has something to do next, or None."""
+        return self._events[0][0] if self._events else None
 
     # Work
 
@@ -187,7 +206,7 @@ class TaskBoard:
                 task, file = self._waiting_files.popleft()
                 problem, stored = self._look_at_source(task, file, now)
                 if problem is None:
-                    deadline = (task.begins_at or now) + self._settings.task_timeout
+                    deadline = (task.begins_at or now) + self.settings.task_timeout
                     return FileJob(task, file, deadline, stored)
                 self._finish(task, file, problem, now)
             ready_at = self.next_ready()
@@ -199,7 +218,9 @@ class TaskBoard:
             self._waiting_files.extend((task, file) for file in task.files)
 
     def finish_file(self, job: FileJob, outcome: FinishedFile | FileProblem, now: float) -> None:
-        """Record what came of a file; the last one ends its task."""
+        """Record what came of a file; the last one ends its task. What a reset forgot is forgotten."""
+        if job.task.task_id not in self._tasks:
+            return
         self._finish(job.task, job.file, outcome, now)
 
     def _finish(self, task: Task, file: TaskFile, outcome: FinishedFile | FileProblem, now: float) -> None:
@@ -220,17 +241,17 @@ class TaskBoard:
         begins_at = self._draw_begin(task)
         task.begins_at = begins_at
         if task.failure is not None or self._script is None:
-            task.ends_at = begins_at + self._settings.min_processing_seconds
+            task.ends_at = begins_at + self.settings.min_processing_seconds
         else:
             for file in task.files:
                 self._plan_file(task, file, self._script, begins_at)
             task.ends_at = max(file.ends_at or begins_at for file in task.files)
-        if self._settings.max_running_tasks is not None:
-            heappush(self._busy_until[task.account], task.ends_at)
+        for key, _ in self._caps(task):
+            heappush(self._busy_until[key], task.ends_at)
         self._schedule(task.ends_at, "end", task)
 
     def _plan_file(self, task: Task, file: TaskFile, script: ScriptedRecognizer, begins_at: float) -> None:
-        settings = self._settings
+        settings = self.settings
         problem, _ = self._look_at_source(task, file, begins_at)
         seconds: float | None = settings.min_processing_seconds
         if problem is None:
@@ -248,23 +269,33 @@ class TaskBoard:
         file.ends_at = begins_at + (seconds or 0.0)
 
     def _draw_begin(self, task: Task) -> float:
-        limit = self._settings.max_running_tasks
-        if limit is None:
-            return task.ready_at
-        busy_until = self._busy_until[task.account]
-        while busy_until and busy_until[0] <= task.ready_at:
-            heappop(busy_until)
-        return task.ready_at if len(busy_until) < limit else max(task.ready_at, heappop(busy_until))
+        begins_at = task.ready_at
+        for key, limit in self._caps(task):
+            busy_until = self._busy_until[key]
+            while busy_until and busy_until[0] <= task.ready_at:
+                heappop(busy_until)
+            while len(busy_until) >= limit:
+                begins_at = max(begins_at, heappop(busy_until))
+        return begins_at
+
+    def _caps(self, task: Task) -> list[tuple[tuple[str, ...], int]]:
+        """Return how many tasks may run at once, of whom."""
+        caps: list[tuple[tuple[str, ...], int]] = []
+        if self.settings.max_running_tasks is not None:
+            caps.append(((task.account,), self.settings.max_running_tasks))
+        if self.settings.concurrency_limits and task.model.concurrency is not None:
+            caps.append(((task.account, task.site.region, task.model.name), task.model.concurrency))
+        return caps
 
     def _draw_queue_seconds(self, first_url: str) -> float:
         drawn = None if self._script is None else self._script.queue_seconds(first_url, self._chance)
-        return self._chance.uniform(*self._settings.queue_seconds) if drawn is None else drawn
+        return self._chance.uniform(*self.settings.queue_seconds) if drawn is None else drawn
 
     def _draw_order(self, files: int) -> list[int]:
         order = list(range(files))
-        if self._settings.results_order == "reversed":
+        if self.settings.results_order == "reversed":
             order.reverse()
-        elif self._settings.results_order == "shuffled":
+        elif self.settings.results_order == "shuffled":
             self._chance.shuffle(order)
         return order
 
@@ -274,20 +305,26 @@ class TaskBoard:
         if not url.isascii() or any(character <= " " for character in url):
             return _DOWNLOAD_FAILED, None
         if url.startswith(OSS_SCHEME):
-            stored = self._storage.find(url, task.account, task.model, now) if task.resolves_oss else None
+            stored = self._find_stored(url, task, now)
             return (_DOWNLOAD_FAILED if stored is None else None), stored
         return (None if _has_host(url) else FileProblem("REQUEST_INVALID_FILE_URL_VALUE")), None
+
+    def _find_stored(self, url: str, task: Task, now: float) -> StoredObject | None:
+        if not task.resolves_oss:
+            return None
+        return self._storage.find(url, task.account, task.model.name, task.site, now)
 
     def _worded(self, problem: FileProblem) -> FileProblem:
         """Give a problem the code and message of the settings (section 6.3)."""
         if problem.code == _DOWNLOAD_FAILED.code:
             return FileProblem(problem.code, problem.message or _DOWNLOAD_FAILED.message)
-        if problem.code in _DOWNLOAD_CODES and not self._settings.specific_download_codes:
+        if problem.code in _DOWNLOAD_CODES and not self.settings.specific_download_codes:
             return _DOWNLOAD_FAILED
         return problem
 
     def _indexes_of(self, task: Task) -> tuple[TaskIndex, TaskIndex]:
-        return self._indexes[task.account, None], self._indexes[task.account, task.model]
+        account, region = task.account, task.site.region
+        return self._indexes[account, region, None], self._indexes[account, region, task.model.name]
 
     def _note_change(self, task: Task, at: float) -> None:
         for index in self._indexes_of(task):

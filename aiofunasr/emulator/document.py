@@ -1,20 +1,29 @@
-"""Write the transcription document of one file (protocol notes, section 5.1)."""
+"""Write the transcription document of one file (protocol notes, sections 5.1 and 5.4)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from aiofunasr.emulator.messages import json_bytes
+from aiofunasr.emulator.models import model_named
 from aiofunasr.emulator.recognizer import Recognition, RecognitionRequest, RecognizedSentence, RecognizedTrack
 from aiofunasr.emulator.word_filter import WordFilter
 
 
-def transcription_document(request: RecognitionRequest, recognition: Recognition, word_filter: WordFilter) -> bytes:
+def transcription_document(
+    request: RecognitionRequest,
+    recognition: Recognition,
+    word_filter: WordFilter,
+    missing_speaker_every: int = 0,
+) -> bytes:
     """Return the document as UTF-8 JSON; for hours of speech this takes long enough to want a thread.
 
-    Sentences are numbered from 1 in each track. `speaker_id` appears only with diarization, and only where
-    the recognizer gave one.
+    Sentences are numbered from 1 in each track. `speaker_id` appears only with diarization, only where
+    the recognizer gave one, and not in every so many-th sentence, as seen in the wild. Models that take a single file
+    have a document of another form.
     """
+    if model_named(request.model).shape == "one":
+        return json_bytes(_single_document(request, recognition))
     return json_bytes(
         {
             "file_url": request.file_url,
@@ -24,7 +33,9 @@ def transcription_document(request: RecognitionRequest, recognition: Recognition
                 "original_sampling_rate": recognition.sampling_rate,
                 "original_duration_in_milliseconds": recognition.duration_ms,
             },
-            "transcripts": [_transcript(track, request, word_filter) for track in recognition.tracks],
+            "transcripts": [
+                _transcript(track, request, word_filter, missing_speaker_every) for track in recognition.tracks
+            ],
         }
     )
 
@@ -41,14 +52,16 @@ def no_speech_code(recognition: Recognition) -> str | None:
     return "ASR_RESPONSE_HAVE_NO_WORDS" if speech_ms(recognition) else "SUCCESS_WITH_NO_VALID_FRAGMENT"
 
 
-def _transcript(track: RecognizedTrack, request: RecognitionRequest, word_filter: WordFilter) -> dict[str, Any]:
+def _transcript(
+    track: RecognizedTrack, request: RecognitionRequest, word_filter: WordFilter, missing_speaker_every: int
+) -> dict[str, Any]:
     sentences = [word_filter.apply(sentence) for sentence in track.sentences]
     return {
         "channel_id": track.channel_id,
         "content_duration_in_milliseconds": track.speech_ms,
         "text": _joined([sentence.text for sentence in sentences]),
         "sentences": [
-            _sentence(number, sentence, request.diarization_enabled)
+            _sentence(number, sentence, request.diarization_enabled and not _is_missing(number, missing_speaker_every))
             for number, sentence in enumerate(sentences, start=1)
         ],
     }
@@ -63,7 +76,12 @@ def _sentence(number: int, sentence: RecognizedSentence, diarized: bool) -> dict
     }
     if diarized and sentence.speaker_id is not None:
         body["speaker_id"] = sentence.speaker_id
-    body["words"] = [
+    body["words"] = _words(sentence)
+    return body
+
+
+def _words(sentence: RecognizedSentence) -> list[dict[str, Any]]:
+    return [
         {
             "begin_time": word.begin_ms,
             "end_time": word.end_ms,
@@ -72,7 +90,45 @@ def _sentence(number: int, sentence: RecognizedSentence, diarized: bool) -> dict
         }
         for word in sentence.words
     ]
-    return body
+
+
+def _is_missing(number: int, every: int) -> bool:
+    return every > 0 and number % every == 0
+
+
+def _single_document(request: RecognitionRequest, recognition: Recognition) -> dict[str, Any]:
+    """Build the document of a model that takes one file: sentences from 0, with a language and an emotion."""
+    return {
+        "file_url": request.file_url,
+        "audio_info": {"format": recognition.audio_format, "sample_rate": recognition.sampling_rate},
+        "transcripts": [
+            {
+                "channel_id": track.channel_id,
+                "text": _joined([sentence.text for sentence in track.sentences]),
+                "sentences": [
+                    _felt_sentence(number, sentence, request) for number, sentence in enumerate(track.sentences)
+                ],
+            }
+            for track in recognition.tracks
+        ],
+    }
+
+
+def _felt_sentence(number: int, sentence: RecognizedSentence, request: RecognitionRequest) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "sentence_id": number,
+        "begin_time": sentence.begin_ms,
+        "end_time": sentence.end_ms,
+        "language": request.language_hints[0] if request.language_hints else _guessed_language(sentence.text),
+        # No recognizer here hears how something is said.
+        "emotion": "neutral",
+        "text": sentence.text,
+    }
+    return {**body, "words": _words(sentence)} if request.words_enabled else body
+
+
+def _guessed_language(text: str) -> str:
+    return "en" if text.isascii() else "zh"
 
 
 def _joined(texts: list[str]) -> str:

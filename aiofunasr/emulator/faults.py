@@ -1,7 +1,7 @@
 """Faults on request: what goes wrong, with which request, and when (protocol notes, section 14).
 
 A plan is a value: rules that say which requests of a kind are hit, by number, by chance or by time.
-The kinds are submit, query, cancel, list, policy, upload, result, and `"*"` for any.
+The kinds are submit, query, cancel, list, policy, token, vocabulary, upload, result, and `"*"` for any.
 """
 
 from __future__ import annotations

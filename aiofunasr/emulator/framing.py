@@ -78,9 +78,20 @@ def gateway_reply(call: Call, settings: EmulatorSettings, status: int) -> HttpRe
     fault = call.fault
     if fault.html:
         return HttpResponse(status, {"content-type": "text/html"}, _HTML % (status, status))
-    body = {"code": fault.code, "message": fault.message, "request_id": call.request_id}
+    body = error_body(call, settings, fault.code, fault.message)
     headers = {} if fault.retry_after is None else {"retry-after": f"{fault.retry_after:g}"}
     return json_reply(call, settings, status, body, headers)
+
+
+def error_body(call: Call, settings: EmulatorSettings, code: str, message: str) -> dict[str, Any]:
+    """Build the body of an error in one of the forms there are (section 6.1); a few have a message and no code."""
+    said = {"msg" if settings.error_form == "msg" else "message": message}
+    error: dict[str, Any] = {"code": code, **said} if code else dict(said)
+    if settings.error_form == "bare":
+        return error
+    if settings.error_form == "nested":
+        error = {"error": {**error, "type": code or "error"}}
+    return {**error, "request_id": call.request_id}
 
 
 def dated(response: HttpResponse, now: float) -> HttpResponse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from math import inf
 
@@ -25,6 +25,9 @@ class _Submits:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._tasks)
 
     def add(self, task: Task) -> None:
         at = bisect_left(self._places, task.place)
@@ -80,6 +83,13 @@ class TaskIndex:
             self._changes = [change for change in self._changes if change[2].task_id in self._known]
             heapify(self._changes)
             self._gone = 0
+
+    def start_over(self) -> None:
+        """Note that the status of every task may have become another, whatever the time."""
+        self._by_status.clear()
+        self._followed_to = -inf
+        self._changes = [(task.submitted_at, task.place, task) for task in self._all]
+        heapify(self._changes)
 
     def find(self, begin: float, end: float, status: str | None, seen_at: float) -> list[Task]:
         """Return the tasks submitted in `[begin, end]` that have a status at a moment, the oldest first."""

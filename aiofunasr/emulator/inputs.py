@@ -17,7 +17,7 @@ import aiohttp
 import anyio
 from yarl import URL
 
-from aiofunasr.emulator.recognizer import FileProblemError
+from aiofunasr.emulator.recognizer import FileProblemError, HeadInspector
 from aiofunasr.emulator.settings import EmulatorSettings
 
 _BLOCK_BYTES: Final = 2**20
@@ -35,8 +35,14 @@ def fetching_session(settings: EmulatorSettings) -> aiohttp.ClientSession:
     )
 
 
-async def fetch_input(session: aiohttp.ClientSession, file_url: str, target: Path, settings: EmulatorSettings) -> None:
-    """Download an `http(s)` input to a file.
+async def fetch_input(
+    session: aiohttp.ClientSession,
+    file_url: str,
+    target: Path,
+    settings: EmulatorSettings,
+    inspector: HeadInspector | None = None,
+) -> None:
+    """Download an `http(s)` input to a file, and no more of it than its first megabyte if `inspector` refuses that.
 
     Raises:
         FileProblemError: with the download code of the file.
@@ -48,22 +54,34 @@ async def fetch_input(session: aiohttp.ClientSession, file_url: str, target: Pat
         async with session.get(url) as response:
             _check_status(response.status)
             _check_length(response.content_length, settings)
-            await write_blocks(target, _bounded(response.content.iter_any(), settings.max_input_bytes))
+            chunks = _bounded(response.content.iter_any(), settings.max_input_bytes)
+            await write_blocks(target, chunks, response.content_length, inspector)
     except aiohttp.ClientPayloadError:
         raise FileProblemError("CONTENT_LENGTH_CHECK_FAILED") from None
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
         raise _download_failed() from None
 
 
-async def write_blocks(target: Path, chunks: AsyncIterator[bytes]) -> None:
-    """Write what arrives to a file, a megabyte at a time and away from the event loop."""
+async def write_blocks(
+    target: Path, chunks: AsyncIterator[bytes], length: int | None = None, inspector: HeadInspector | None = None
+) -> None:
+    """Write what arrives to a file, a megabyte at a time and away from the event loop.
+
+    Where its `length` is known and it has more than a megabyte, `inspector` may look at the first.
+    """
     async with await anyio.open_file(target, "wb") as file:
         block = bytearray()
         async for chunk in chunks:
             block += chunk
-            if len(block) >= _BLOCK_BYTES:
-                await file.write(bytes(block))
-                block.clear()
+            if len(block) < _BLOCK_BYTES:
+                continue
+            await file.write(bytes(block))
+            block.clear()
+            if inspector is not None and length is not None:
+                # Many containers have their length from that of the file; the rest is a hole until it is written.
+                await file.truncate(length)
+                await inspector.inspect(target)
+                inspector = None
         await file.write(bytes(block))
 
 

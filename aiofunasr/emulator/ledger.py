@@ -22,18 +22,30 @@ class Submission:
     task_id: str
     request_id: str
     parameters: Mapping[str, Any] | None = None
+    region: str = ""
+
+
+@frozen
+class EventPush:
+    """One delivery of a completion event; `status` is what the receiver answered, None if it did not."""
+
+    time: float
+    event_id: str
+    task_id: str
+    status: int | None
 
 
 @define
 class Ledger:
     """The emulator's books.
 
-    `requests`, `throttled` and `faults` count by kind: submit, query, cancel, list, policy, upload, result,
-    other. `requests` counts whatever arrived, also what a fault then dropped. Only the newest million of
-    submissions is kept, so that a long-running emulator does not grow.
+    `requests`, `throttled` and `faults` count by kind: submit, query, cancel, list, policy, token, vocabulary, upload,
+    result, other. `requests` counts whatever arrived, also what a fault then dropped. Only the newest million of
+    submissions, and of events, is kept, so that a long-running emulator does not grow.
     """
 
     submissions: list[Submission] = field(factory=list, init=False)
+    events: list[EventPush] = field(factory=list, init=False)
     requests: Counter[str] = field(factory=Counter, init=False)
     throttled: Counter[str] = field(factory=Counter, init=False)
     faults: Counter[str] = field(factory=Counter, init=False)
@@ -48,10 +60,24 @@ class Ledger:
         if len(self.submissions) > _KEPT_SUBMISSIONS:
             del self.submissions[: _KEPT_SUBMISSIONS // 10]
 
+    def deliver(self, push: EventPush) -> None:
+        """Enter a delivery of an event."""
+        self.events.append(push)
+        if len(self.events) > _KEPT_SUBMISSIONS:
+            del self.events[: _KEPT_SUBMISSIONS // 10]
+
     def bill(self, speech_ms: int) -> None:
         """Charge a task that ended."""
         self.billed_ms += speech_ms
         self.billed_seconds += -(-speech_ms // 1000)
+
+    def clear(self) -> None:
+        """Begin a new page."""
+        self.submissions.clear()
+        self.events.clear()
+        for counts in (self.requests, self.throttled, self.faults):
+            counts.clear()
+        self.billed_ms = self.billed_seconds = 0
 
     def submissions_of(self, file_url: str) -> list[Submission]:
         """Return the accepted submissions that hold a file, the oldest first."""

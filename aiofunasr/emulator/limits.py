@@ -18,10 +18,21 @@ class RateLimit:
     count: int = field(validator=[validators.instance_of(int), validators.ge(1)])
     seconds: float = field(default=1.0, validator=validators.gt(0.0))
 
+    def __str__(self) -> str:
+        return str(self.count) if self.seconds == 1.0 else f"{self.count}/{self.seconds:g}"
 
-def as_rate_limit(value: int | RateLimit) -> RateLimit:
-    """Read a bare number as that many requests a second."""
-    return value if isinstance(value, RateLimit) else RateLimit(value)
+
+def as_rate_limit(value: int | str | RateLimit) -> RateLimit:
+    """Read a bare number as that many requests a second, and `100/60` as a hundred in sixty."""
+    if isinstance(value, RateLimit):
+        return value
+    if isinstance(value, str):
+        count, _, seconds = value.partition("/")
+        try:
+            return RateLimit(int(count), float(seconds or 1.0))
+        except ValueError:
+            raise ValueError(f"a limit is requests a second, or COUNT/SECONDS, not {value!r}") from None
+    return RateLimit(value)
 
 
 @define
@@ -43,11 +54,16 @@ class SlidingWindow:
         self.limit = limit
         self._admitted = deque(self._admitted, maxlen=limit.count)
 
+    def wait(self, now: float) -> float:
+        """Return the seconds after which a request would be admitted; 0.0: it would be now."""
+        if len(self._admitted) < self.limit.count:
+            return 0.0
+        wait = self._admitted[0] + self.limit.seconds - now
+        return wait if wait > _ROUNDING else 0.0
+
     def admit(self, now: float) -> float:
         """Count one request, or return the seconds after which one would be admitted (0.0: it was)."""
-        if len(self._admitted) == self.limit.count:
-            wait = self._admitted[0] + self.limit.seconds - now
-            if wait > _ROUNDING:
-                return wait
-        self._admitted.append(now)
-        return 0.0
+        wait = self.wait(now)
+        if not wait:
+            self._admitted.append(now)
+        return wait

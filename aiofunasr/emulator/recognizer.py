@@ -7,9 +7,20 @@ document of the protocol notes, section 5. All times are integer milliseconds fr
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from attrs import frozen
+
+
+class HotWord(NamedTuple):
+    """A word or phrase to be preferred where it was nearly heard (the protocol notes, sections 2.3 and 9).
+
+    `weight` is 1 to 5, or 50 for a word that almost always wins; `lang` is a code such as `en`, or None for any.
+    """
+
+    text: str
+    weight: int = 4
+    lang: str | None = None
 
 
 @frozen
@@ -18,6 +29,8 @@ class RecognitionRequest:
 
     `channel_ids` are 0-based track indexes; `speaker_count` is a hint between 2 and 100;
     `speech_noise_threshold` lies between -1.0 (noise taken for speech) and 1.0 (speech taken for noise).
+    `hot_words` are those of the task's vocabulary, none if it has no say. `disfluency_removal_enabled`: filler words
+    are to be left out. `words_enabled`: words are wanted, and not only sentences.
     """
 
     file_url: str
@@ -27,6 +40,9 @@ class RecognitionRequest:
     diarization_enabled: bool = False
     speaker_count: int | None = None
     speech_noise_threshold: float | None = None
+    hot_words: tuple[HotWord, ...] = ()
+    disfluency_removal_enabled: bool = False
+    words_enabled: bool = True
 
 
 @frozen
@@ -97,4 +113,17 @@ class Recognizer(Protocol):
 
     async def aclose(self) -> None:
         """Release models, threads and processes."""
+        ...
+
+
+@runtime_checkable
+class HeadInspector(Protocol):
+    """What a recognizer may be besides: one that can refuse a file by its beginning, before the rest is fetched."""
+
+    async def inspect(self, head: Path) -> None:
+        """Look at a file that has its whole length, but only its first megabyte yet; zeros stand for the rest.
+
+        Raises:
+            FileProblemError: the file cannot be recognized, whatever follows.
+        """
         ...

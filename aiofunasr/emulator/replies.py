@@ -47,6 +47,8 @@ def task_output(task: Task, now: float, settings: EmulatorSettings, link_of: Lin
         output["end_time"] = text_time(ended_at, settings)
     if status == "FAILED" and not _add_failure(output, task, settings):
         return output
+    if task.model.shape == "one":
+        return _with_one_result(output, task, now, link_of)
     if status in {"SUCCEEDED", "FAILED"} or (status == "RUNNING" and settings.running_carries_results):
         output["results"] = [_result(task, task.files[i], now, link_of) for i in task.results_order]
     succeeded = failed = 0
@@ -60,8 +62,8 @@ def task_usage(task: Task, now: float, settings: EmulatorSettings) -> dict[str, 
     """Build the `usage` of a query: whole seconds of speech, in a task that SUCCEEDED."""
     status = task.status(now)
     if status == "SUCCEEDED":
-        return {"duration": -(-task.billed_ms // 1000)}
-    if status == "FAILED" and task.failure is None and settings.all_failed_form == "succeeded":
+        return {"duration" if task.model.shape == "many" else "seconds": -(-task.billed_ms // 1000)}
+    if status == "FAILED" and _all_failed_form(task, settings) == "succeeded":
         # The documentation's example of a failed task shows a duration, though nothing was recognized.
         return {"duration": len(task.files)}
     return None
@@ -73,13 +75,13 @@ def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, An
         "task_id": task.task_id,
         "status": listed_status(task, now, settings),
         "request_id": task.request_id,
-        "model_name": task.model,
-        "region": settings.region,
+        "model_name": task.model.name,
+        "region": task.site.region,
         "gmt_create": _milliseconds(task.submitted_at),
-        "api_key_id": str(_digits(task.api_key, 7)),
-        "caller_uid": str(_digits(task.account, 16)),
-        "caller_parent_id": str(_digits(task.account, 16)),
-        "user_api_unique_key": f"apikey:v1:audio:asr:transcription:{task.model}",
+        "api_key_id": key_number(task.api_key),
+        "caller_uid": account_number(task.account),
+        "caller_parent_id": account_number(task.account),
+        "user_api_unique_key": f"apikey:v1:audio:asr:transcription:{task.model.name}",
     }
     scheduled_at = _scheduled_at(task, now, settings)
     if scheduled_at is not None:
@@ -93,7 +95,7 @@ def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, An
 def listed_status(task: Task, now: float, settings: EmulatorSettings) -> str:
     """Return the status a list shows, which is the one a query shows."""
     status = task.status(now)
-    if status == "FAILED" and task.failure is None and settings.all_failed_form == "succeeded":
+    if status == "FAILED" and _all_failed_form(task, settings) == "succeeded":
         return "SUCCEEDED"
     return status
 
@@ -108,13 +110,26 @@ def _scheduled_at(task: Task, now: float, settings: EmulatorSettings) -> float |
 
 def _add_failure(output: dict[str, Any], task: Task, settings: EmulatorSettings) -> bool:
     """Add what a failed task says as a whole; return whether it lists its files too (sections 3.4, 14)."""
-    if task.failure is None and settings.all_failed_form == "succeeded":
+    form = _all_failed_form(task, settings)
+    if form == "succeeded":
         output["task_status"] = "SUCCEEDED"
         return True
     failure = task.failure or next(file.problem for file in task.files if file.problem is not None)
     output["code"] = failure.code
     output["message"] = failure.message or failure.code
-    return task.failure is None and settings.all_failed_form == "failed"
+    return form == "failed"
+
+
+def _all_failed_form(task: Task, settings: EmulatorSettings) -> str:
+    # A task that failed as a whole lists no files, and neither does one whose model takes a single file (section 2.6).
+    return "bare" if task.failure is not None or task.model.shape == "one" else settings.all_failed_form
+
+
+def _with_one_result(output: dict[str, Any], task: Task, now: float, link_of: LinkOf) -> dict[str, Any]:
+    """Complete the output of a model that takes one file: an object in place of the list, and no metrics."""
+    if task.status(now) == "SUCCEEDED":
+        output["result"] = {"transcription_url": link_of(task, task.files[0])}
+    return output
 
 
 def _result(task: Task, file: TaskFile, now: float, link_of: LinkOf) -> dict[str, Any]:
@@ -129,6 +144,22 @@ def _result(task: Task, file: TaskFile, now: float, link_of: LinkOf) -> dict[str
         result["message"] = file.problem.message or file.problem.code
         result["subtask_status"] = "FAILED"
     return result
+
+
+def second_time(seconds: float, settings: EmulatorSettings) -> str:
+    """Write a time the way events and vocabularies do: `YYYY-MM-DD HH:MM:SS`, no zone (sections 9 and 10)."""
+    moment = datetime.fromtimestamp(seconds, service_zone(settings))
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def key_number(api_key: str) -> str:
+    """Return the id of an API key, which does not show the key."""
+    return str(_digits(api_key, 7))
+
+
+def account_number(account: str) -> str:
+    """Return the number of an account."""
+    return str(_digits(account, 16))
 
 
 def _milliseconds(seconds: float) -> int:

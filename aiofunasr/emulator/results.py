@@ -29,7 +29,7 @@ class ResultFiles:
         script: ScriptedRecognizer | None,
         new_id: Callable[[], str],
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._storage = storage
         self._script = script
         self._new_id = new_id
@@ -40,11 +40,11 @@ class ResultFiles:
 
         `life`: seconds from now that it lasts, where it is not the usual time from the end of the task.
         """
-        settings = self._settings
+        settings = self.settings
         ended_at = (file.ends_at if task.ends_at is None or task.ends_at > now else task.ends_at) or now
         if file.link is None:
             folder = datetime.fromtimestamp(ended_at, service_zone(settings))
-            path = result_path(_SNAPSHOTS.get(task.model, task.model), folder, self._new_id())
+            path = result_path(_SNAPSHOTS.get(task.model.name, task.model.name), folder, self._new_id())
             self._files[path] = (task, file)
         elif settings.resign_links:
             path, ended_at = file.link.partition("?")[0], now
@@ -63,7 +63,7 @@ class ResultFiles:
         Raises:
             StorageRefusalError: the link has expired, was altered, or came with an API key.
         """
-        status = self._settings.authorized_result_status
+        status = self.settings.authorized_result_status
         if status is not None and request.header("Authorization"):
             code = "InvalidArgument" if status == 400 else "AccessDenied"
             message = "Only one auth mechanism allowed: the query string or the Authorization header."
@@ -78,7 +78,7 @@ class ResultFiles:
         outcome = None if self._script is None else self._script.outcome(file.request)
         if not isinstance(outcome, Recognition):
             raise StorageRefusalError(404, "NoSuchKey", "The specified key does not exist.")
-        return transcription_document(file.request, outcome, task.word_filter)
+        return transcription_document(file.request, outcome, task.word_filter, self.settings.missing_speaker_every)
 
     def forget(self, task: Task) -> None:
         """Drop the results of a task."""

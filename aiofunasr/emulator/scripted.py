@@ -17,6 +17,8 @@ from urllib.parse import unquote, urlsplit
 from attrs import frozen
 
 from aiofunasr.emulator.document import no_speech_code, speech_ms
+from aiofunasr.emulator.fillers import without_fillers
+from aiofunasr.emulator.hot_words import with_hot_words
 from aiofunasr.emulator.recognizer import (
     FileProblemError,
     Recognition,
@@ -71,7 +73,10 @@ _CODES: Final = frozenset(
         "SERVER_ERROR",
         "SUCCESS_WITH_NO_VALID_FRAGMENT",
         "SystemError",
+        "Throttling",
         "Throttling.AllocationQuota",
+        "Throttling.BurstRate",
+        "Throttling.RateQuota",
         "UNSUPPORTED_FORMAT",
     }
 )
@@ -106,11 +111,10 @@ class ScriptedRecognizer:
 
     `table` maps a URL to its outcome (or is a callable that may return None). A URL ending in `/404.wav`,
     `/silence.mp3` and the like, or in `/DECODE_ERROR.wav` with any file-level code, fails accordingly;
-    `.../call-90s.wav` lasts 90 seconds. `duration_seconds` maps a URL to the length of its audio.
+    `.../call-90s.wav` lasts 90 seconds. `duration_seconds` maps a URL to the length of its audio. What a
+    near miss of a hot word is becomes that word.
     `processing_seconds` and `queue_seconds` draw how long a file is processed and how long its task queues,
     given the (first) URL and a seeded generator: `lambda url, chance: chance.lognormvariate(2.0, 0.8)`.
-    Every `missing_speaker_every`-th sentence of a diarized file lacks its `speaker_id`, as seen in the wild
-    (section 5.1); 0 for none.
     """
 
     needs_media = False
@@ -122,13 +126,11 @@ class ScriptedRecognizer:
         duration_seconds: Callable[[str], float] | None = None,
         processing_seconds: Callable[[str, random.Random], float] | None = None,
         queue_seconds: Callable[[str, random.Random], float] | None = None,
-        missing_speaker_every: int = 10,
     ) -> None:
         self._table = table
         self._duration_seconds = duration_seconds or _duration_from_url
         self._processing_seconds = processing_seconds
         self._queue_seconds = queue_seconds
-        self._missing_speaker_every = missing_speaker_every
 
     def queue_seconds(self, file_url: str, chance: random.Random) -> float | None:
         """Draw how long a task stays PENDING, or None to leave it to the settings."""
@@ -138,7 +140,7 @@ class ScriptedRecognizer:
         """Say what will come of a file, in little time and memory: there may be a million of them."""
         url = request.file_url
         seconds = None if self._processing_seconds is None else max(0.0, self._processing_seconds(url, chance))
-        outcome = self._listed(url) or _problem_from_url(url)
+        outcome = self._listed(request) or _problem_from_url(url)
         if isinstance(outcome, Recognition):
             code = no_speech_code(outcome)
             problem = FileProblem(code) if code else None
@@ -151,7 +153,8 @@ class ScriptedRecognizer:
 
     def outcome(self, request: RecognitionRequest) -> Outcome:
         """Return what comes of a file: the same for the same request, always."""
-        return self._listed(request.file_url) or _problem_from_url(request.file_url) or self._invent(request)
+        outcome = self._listed(request) or _problem_from_url(request.file_url) or self._invent(request)
+        return with_hot_words(outcome, request.hot_words) if isinstance(outcome, Recognition) else outcome
 
     async def recognize(self, request: RecognitionRequest, media: Path | None = None) -> Recognition:
         """Answer at once (the `Recognizer` protocol).
@@ -168,10 +171,14 @@ class ScriptedRecognizer:
     async def aclose(self) -> None:
         """Hold nothing, so release nothing."""
 
-    def _listed(self, url: str) -> Outcome | None:
+    def _listed(self, request: RecognitionRequest) -> Outcome | None:
         if self._table is None:
             return None
-        return self._table(url) if callable(self._table) else self._table.get(url)
+        url = request.file_url
+        outcome = self._table(url) if callable(self._table) else self._table.get(url)
+        if request.disfluency_removal_enabled and isinstance(outcome, Recognition):
+            return without_fillers(outcome)
+        return outcome
 
     def _duration_ms(self, url: str) -> int:
         return max(1, round(self._duration_seconds(url) * 1000))
@@ -194,10 +201,7 @@ class ScriptedRecognizer:
         slot, spoken, count = _layout(duration_ms)
         sentences: list[RecognizedSentence] = []
         for index in range(count):
-            speaker = None
-            every = self._missing_speaker_every
-            if request.diarization_enabled and not (every and index % every == every - 1):
-                speaker = index % speakers
+            speaker = index % speakers if request.diarization_enabled else None
             sentences.append(_invent_sentence(chance, index * slot, spoken, chinese, speaker))
         return RecognizedTrack(channel, spoken * count, tuple(sentences))
 

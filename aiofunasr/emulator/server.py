@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from aiofunasr.emulator.app import make_application
 from aiofunasr.emulator.faults import FaultPlan
+from aiofunasr.emulator.pusher import EventPusher
 from aiofunasr.emulator.recognizer import Recognizer
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.service import Service
@@ -34,8 +35,8 @@ class EmulatorServer:
 
     Without a recognizer, or with a `ScriptedRecognizer`, a script decides every outcome. Any other recognizer
     gets the files themselves: they are fetched, and recognized `files_at_once` at a time; it is closed with
-    the server unless `close_recognizer` is False. `port=0` takes a free one. `clock` returns seconds since
-    the epoch.
+    the server unless `close_recognizer` is False. `port=0` takes a free one. `admin` serves the admin route under
+    `/emulator/`, with no key. `clock` returns seconds since the epoch.
 
     Entering and leaving may happen in different asyncio tasks, as test fixtures and framework lifespans do.
     """
@@ -50,6 +51,7 @@ class EmulatorServer:
         port: int = 0,
         files_at_once: int = 2,
         close_recognizer: bool = True,
+        admin: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if files_at_once < 1:
@@ -61,6 +63,7 @@ class EmulatorServer:
         self._port = port
         self._files_at_once = files_at_once
         self._close_recognizer = close_recognizer
+        self._admin = admin
         self._clock = clock
         self._serving: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -89,6 +92,7 @@ class EmulatorServer:
 
         Raises:
             OSError: the address cannot be listened on.
+            MissingCryptographyError: events are to be signed, and the library for it is not installed.
         """
         if self._serving is not None:
             raise RuntimeError("an EmulatorServer serves once; make another")
@@ -124,33 +128,46 @@ class EmulatorServer:
         """Hold everything the server has, in a task of its own."""
         directory = await to_thread.run_sync(_make_directory)
         try:
+            pusher = EventPusher(self._service, clock=self._clock)
+            await pusher.prepare()
             # Outside the task group, so that a busy port is an OSError and no group of one.
             listener = await _listen(self._host, self._port)
             host, port = listener.getsockname()[:2]
             if self._service.settings.public_url is None:
                 self._service.public_url = _url(host, port)
-            await self._serve_on(listener, Path(directory.name), started)
+            await self._serve_on(listener, pusher, Path(directory.name), started)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(directory.cleanup)
                 if self._close_recognizer:
                     await self._recognizer.aclose()
 
-    async def _serve_on(self, listener: socket.socket, directory: Path, started: asyncio.Event) -> None:
+    async def _serve_on(
+        self, listener: socket.socket, pusher: EventPusher, directory: Path, started: asyncio.Event
+    ) -> None:
         workers = Workers(
             self._service,
             self._recognizer,
             directory=directory,
             clock=self._clock,
             files_at_once=self._files_at_once,
+            on_finished=pusher.notify,
         )
-        application = make_application(self._service, uploads=directory, clock=self._clock, on_request=workers.notify)
+
+        def on_request() -> None:
+            workers.notify()
+            pusher.notify()
+
+        application = make_application(
+            self._service, uploads=directory, clock=self._clock, on_request=on_request, admin=self._admin
+        )
         runner = web.AppRunner(application, handle_signals=False, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
         async with anyio.create_task_group() as group:
             try:
                 await runner.setup()
                 await web.SockSite(runner, listener).start()
                 group.start_soon(workers.run)
+                group.start_soon(pusher.run)
                 started.set()
                 await self._stopping.wait()
             finally:

@@ -2,68 +2,47 @@
 
 `Service.handle` depends on nothing but its state, a request and `now`. The same object runs behind a socket
 (`EmulatorServer`) and in virtual time. Routes, orders of checks and bodies are in the protocol notes,
-sections 1 to 7 and 14.
+sections 1 to 9 and 14.
 """
 
 from __future__ import annotations
 
-import math
 import random
 import uuid
-from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from attrs import evolve
 
 from aiofunasr.emulator.board import FileJob, FinishedFile, TaskBoard
 from aiofunasr.emulator.damage import damaged
+from aiofunasr.emulator.events import EventDelivery, EventOutbox, event_body
 from aiofunasr.emulator.faults import Fault, FaultInjector, FaultPlan
 from aiofunasr.emulator.framing import (
     Call,
     compressed,
     dated,
     gateway_reply,
-    json_reply,
-    storage_refusal,
-    storage_reply,
 )
-from aiofunasr.emulator.ledger import Ledger, Submission
-from aiofunasr.emulator.limits import RateLimit, SlidingWindow, as_rate_limit
-from aiofunasr.emulator.listing import ListQuery, list_body
+from aiofunasr.emulator.gate import Caller
+from aiofunasr.emulator.ledger import EventPush, Ledger
+from aiofunasr.emulator.limits import RateLimit, as_rate_limit
 from aiofunasr.emulator.messages import (
     API_PREFIX,
-    OSS_PREFIX,
     HttpRequest,
     HttpResponse,
-    RefusalError,
-    StorageRefusalError,
-    json_bytes,
 )
-from aiofunasr.emulator.multipart import parse_form
-from aiofunasr.emulator.replies import UNSUPPORTED_CANCEL, task_output, task_usage
+from aiofunasr.emulator.models import model_named
+from aiofunasr.emulator.operations import Operations
 from aiofunasr.emulator.results import ResultFiles
-from aiofunasr.emulator.routes import Kind, route
+from aiofunasr.emulator.routes import route
 from aiofunasr.emulator.scripted import ScriptedRecognizer
 from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.sites import Site
 from aiofunasr.emulator.storage import ObjectStorage
-from aiofunasr.emulator.submit import Submit, read_submit
+from aiofunasr.emulator.submit import Submit
 from aiofunasr.emulator.tasks import FileProblem
 
 DEFAULT_PUBLIC_URL: Final = "http://localhost"
-
-_THROTTLE_MESSAGES: Final = {
-    "Throttling": "Requests throttling triggered.",
-    "Throttling.RateQuota": "Requests rate limit exceeded, please try again later.",
-    "Throttling.BurstRate": "Request rate increased too quickly. Please scale requests more smoothly.",
-    "Throttling.AllocationQuota": "Allocated quota exceeded, please increase your quota limit.",
-}
-_LIST_REFUSALS: Final = {
-    400: ("InvalidParameter", "Required parameter(task_id) missing or invalid, please check the request parameters."),
-    403: ("AccessDenied", "Access denied."),
-    404: ("NotFound", "The requested resource could not be found."),
-}
-# What a download gets that should have got another's document, when there is no other.
-_SOME_DOCUMENT: Final = json_bytes({"file_url": "https://media.example.com/of-another-task.wav", "transcripts": []})
 
 
 class Service:
@@ -82,32 +61,35 @@ class Service:
         recognizer_script: ScriptedRecognizer | None = None,
         faults: FaultPlan | None = None,
     ) -> None:
-        self.settings = settings or EmulatorSettings()
+        self._settings = settings or EmulatorSettings()
         self.ledger = Ledger()
-        self.storage = ObjectStorage(self.settings)
-        self.public_url = self.settings.public_url or DEFAULT_PUBLIC_URL
-        self._identity = random.Random(f"{self.settings.seed}/ids")
-        self._list_order = random.Random(f"{self.settings.seed}/list")
+        self._script = recognizer_script
+        self._public_url = self._settings.public_url or DEFAULT_PUBLIC_URL
+        self._certificate: bytes | None = None
         self._injector = self._inject(faults or FaultPlan())
+        self._build()
+
+    def _build(self) -> None:
+        """Make everything that a reset makes anew."""
+        settings = self._settings
+        self._identity = random.Random(f"{settings.seed}/ids")
+        self.storage = ObjectStorage(settings)
         self._board = TaskBoard(
-            self.settings,
-            self.storage,
-            self.ledger,
-            recognizer_script,
-            random.Random(f"{self.settings.seed}/times"),
+            settings, self.storage, self.ledger, self._script, random.Random(f"{settings.seed}/times")
         )
-        self._results = ResultFiles(self.settings, self.storage, recognizer_script, self._new_id)
-        self._budgets: dict[tuple[str, ...], SlidingWindow] = {}
-        self._latest_task: dict[str, str] = {}
-        self._latest_result = ("", _SOME_DOCUMENT)
-        self._operations: dict[Kind, Callable[[Call], dict[str, Any]]] = {
-            "submit": self._submit,
-            "query": self._query,
-            "cancel": self._cancel,
-            "list": self._list,
-            "policy": self._policy,
-            "other": self._other,
-        }
+        self._results = ResultFiles(settings, self.storage, self._script, self._new_id)
+        self._outbox = EventOutbox(settings, self._new_id, random.Random(f"{settings.seed}/events"))
+        self._operations = Operations(
+            settings,
+            self.ledger,
+            self._board,
+            self.storage,
+            self._results,
+            new_id=self._new_id,
+            public_url=self._public_url,
+        )
+        self._operations.faults = self.faults
+        self._operations.event_certificate = self._certificate
 
     def __repr__(self) -> str:
         accepted = len(self.ledger.submissions)
@@ -119,6 +101,41 @@ class Service:
         return self.public_url + API_PREFIX
 
     @property
+    def public_url(self) -> str:
+        """What the service's links begin with; the front end knows it."""
+        return self._public_url
+
+    @public_url.setter
+    def public_url(self, url: str) -> None:
+        self._public_url = self._operations.public_url = url
+
+    @property
+    def event_certificate(self) -> bytes | None:
+        """The certificate, in PEM, that events are signed with; set by whoever signs them."""
+        return self._certificate
+
+    @event_certificate.setter
+    def event_certificate(self, certificate: bytes) -> None:
+        self._certificate = self._operations.event_certificate = certificate
+
+    @property
+    def settings(self) -> EmulatorSettings:
+        """How the service behaves; others may be set at any time, and hold for whatever comes after.
+
+        A task that was planned keeps its times, and what was drawn by chance stays drawn: `seed` counts from a reset
+        on.
+        """
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: EmulatorSettings) -> None:
+        self._settings = settings
+        if settings.public_url is not None:
+            self.public_url = settings.public_url
+        for part in (self._board, self.storage, self._results, self._outbox, self._operations):
+            part.settings = settings
+
+    @property
     def faults(self) -> FaultPlan:
         """The plan of what goes wrong."""
         return self._injector.plan
@@ -126,6 +143,7 @@ class Service:
     @faults.setter
     def faults(self, plan: FaultPlan) -> None:
         self._injector = self._inject(plan)
+        self._operations.faults = plan
 
     def handle(self, request: HttpRequest, now: float) -> HttpResponse:
         """Answer a request that arrived at `now`, seconds since the epoch; never raises for what is in it."""
@@ -141,11 +159,11 @@ class Service:
             return HttpResponse(503, drop=fault.drop)
         call = Call(request, kind, argument, self._new_id(), now + self._ahead, fault)
         if fault.status is None:
-            response = self._answer(call)
+            response = self._operations.answer(call)
         else:
             if fault.handled:
                 # A gateway's error hides that the work was done.
-                self._answer(call)
+                self._operations.answer(call)
             if fault.status == 429:
                 self.ledger.throttled[kind] += 1
             response = gateway_reply(call, self.settings, fault.status)
@@ -154,7 +172,10 @@ class Service:
 
     def advance(self, now: float) -> None:
         """Let time pass: bill what ended, forget what expired. Every request does it too."""
-        for task in self._board.advance(now + self._ahead):
+        ended, forgotten = self._board.advance(now + self._ahead)
+        for task in ended:
+            self._outbox.add(task, task.ends_at or now)
+        for task in forgotten:
             self._results.forget(task)
         self.storage.expire(now + self._ahead)
 
@@ -177,9 +198,18 @@ class Service:
         keys = self.settings.api_keys
         account = account or next(iter(keys.values()))
         api_key = next((key for key, owner in keys.items() if owner == account), "")
+        caller = Caller(account, api_key, Site(self.settings.region))
         ids = (self._new_id(), self._new_id())
-        task = self._board.accept(Submit.plain(model, file_urls), account, api_key, ids, now + self._ahead)
+        task = self._board.accept(Submit(model_named(model), file_urls), caller, ids, now + self._ahead)
         return task.task_id
+
+    def reset(self) -> None:
+        """Forget every task, upload, token, list and count, and begin the faults anew; the settings stay."""
+        self.ledger.clear()
+        left = self.storage.clear()
+        self.faults = self.faults
+        self._build()
+        self.storage.adopt_orphans(left)
 
     # Work, for recognizers that need time
 
@@ -197,20 +227,29 @@ class Service:
         """Record what a worker made of a file."""
         self._board.finish_file(job, outcome, now + self._ahead)
 
-    # Answers
+    # Events, for whoever pushes them
 
-    def _answer(self, call: Call) -> HttpResponse:
-        try:
-            if call.kind == "upload":
-                return storage_reply(call, self._upload(call), b"")
-            if call.kind == "result":
-                return storage_reply(call, 200, self._result(call))
-            return json_reply(call, self.settings, 200, self._operations[call.kind](call))
-        except StorageRefusalError as refusal:
-            return storage_refusal(call, refusal, self.public_url.partition("://")[2])
-        except RefusalError as refusal:
-            error = {"code": refusal.code, "message": refusal.message, "request_id": call.request_id}
-            return json_reply(call, self.settings, refusal.status, error, refusal.headers)
+    def take_event(self, now: float) -> EventDelivery | None:
+        """Give a pusher the next event that is due, or None."""
+        self.advance(now)
+        return self._outbox.take(now + self._ahead)
+
+    def next_event(self) -> float | None:
+        """Return when there may be an event next, or None if no task is known to end."""
+        if self.settings.events_url is None:
+            return None
+        moments = [moment for moment in (self._outbox.next_due(), self._board.next_event()) if moment is not None]
+        return min(moments) - self._ahead if moments else None
+
+    def event_body(self, delivery: EventDelivery, now: float) -> bytes:
+        """Write an event as it is published now."""
+        return event_body(delivery, now + self._ahead, self.settings, self._operations.state)
+
+    def settle_event(self, delivery: EventDelivery, status: int | None, now: float) -> None:
+        """Record the status a receiver answered with, None if it did not; what was not taken is tried again."""
+        self.ledger.deliver(EventPush(now + self._ahead, delivery.event_id, delivery.task.task_id, status))
+        if status is None or not 200 <= status < 300:
+            self._outbox.refused(delivery, now + self._ahead)
 
     def _dressed(self, call: Call, response: HttpResponse) -> HttpResponse:
         """Spoil the body as the fault says, and add what every reply has."""
@@ -223,140 +262,6 @@ class Service:
         if self.settings.date_header:
             response = dated(response, call.now)
         return compressed(call, response, self.settings)
-
-    def _submit(self, call: Call) -> dict[str, Any]:
-        account, api_key = self._authenticate(call)
-        submit = read_submit(call.request, self.settings)
-        limit = self.settings.submit_limits.get(submit.model, self.settings.submit_limit)
-        self._throttle(call, limit, account, submit.model)
-        if len(self._board) >= self.settings.max_live_tasks:
-            raise self._throttled(call, "Throttling", 1.0)
-        task = self._board.accept(submit, account, api_key, (self._new_id(), call.request_id), call.now)
-        earlier, self._latest_task[account] = self._latest_task.get(account), task.task_id
-        self.ledger.accept(
-            Submission(
-                time=call.now,
-                account=account,
-                model=submit.model,
-                file_urls=submit.file_urls,
-                task_id=task.task_id,
-                request_id=call.request_id,
-                parameters=submit.parameters,
-            )
-        )
-        told = (earlier or self._new_id()) if call.fault.other_task else task.task_id
-        return {"output": {"task_status": "PENDING", "task_id": told}, "request_id": call.request_id}
-
-    def _query(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.query_limit, account)
-        task_id = call.argument
-        if call.fault.other_task:
-            latest = self._latest_task.get(account)
-            task_id = self._new_id() if latest in {None, task_id} else str(latest)
-        task = self._board.find(task_id, account)
-        if task is None or self.faults.is_unknown(task_id, call.now - task.submitted_at):
-            unknown = {"task_id": task_id, "task_status": "UNKNOWN"}
-            return {"request_id": call.request_id, "output": unknown}
-        output = task_output(
-            task,
-            call.now,
-            self.settings,
-            lambda task, file: self.public_url + self._results.link(task, file, call.now, call.fault.link_life),
-        )
-        if call.fault.results != "as they are" and "results" in output:
-            output["results"] = output["results"][::-1] * (1 + (call.fault.results == "repeated"))
-        body: dict[str, Any] = {"request_id": call.request_id, "output": output}
-        usage = task_usage(task, call.now, self.settings)
-        if usage is not None:
-            body["usage"] = usage
-        return body
-
-    def _cancel(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.cancel_limit, account)
-        task = self._board.find(call.argument, account)
-        if task is None or not self._board.cancel(task, call.now):
-            raise RefusalError(*UNSUPPORTED_CANCEL)
-        return {"request_id": call.request_id}
-
-    def _list(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        self._throttle(call, self.settings.list_limit, account)
-        if not self.settings.list_enabled:
-            status = self.settings.list_refusal
-            raise RefusalError(status, *_LIST_REFUSALS[status])
-        query = ListQuery.read(call.request.arguments(), call.now, self.settings)
-        seen_at = call.now - self.settings.list_lag
-        tasks = self._board.listed(account, query, seen_at)
-        body = list_body(query, tasks, seen_at, self.settings, self._list_order)
-        return {**body, "request_id": call.request_id}
-
-    def _policy(self, call: Call) -> dict[str, Any]:
-        account, _ = self._authenticate(call)
-        arguments = call.request.arguments()
-        if arguments.get("action") != "getPolicy":
-            raise RefusalError(400, "InvalidParameter", "action must be getPolicy")
-        model = arguments.get("model", "")
-        if model not in self.settings.models:
-            raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
-        self._throttle(call, self.settings.policy_limit, account, model)
-        upload_host = f"{self.public_url}{OSS_PREFIX}{self.settings.upload_bucket}"
-        data = self.storage.grant(account, model, call.now, call.request_id, upload_host)
-        return {"request_id": call.request_id, "data": data}
-
-    def _other(self, call: Call) -> dict[str, Any]:
-        del call
-        raise RefusalError(404, "NotFound", "The requested resource could not be found.")
-
-    def _upload(self, call: Call) -> int:
-        request = call.request
-        if call.argument != self.settings.upload_bucket:
-            raise StorageRefusalError(404, "NoSuchBucket", "The specified bucket does not exist.")
-        if "chunked" in request.header("Transfer-Encoding").lower():
-            message = "You must provide the Content-Length HTTP header."
-            raise StorageRefusalError(411, "MissingContentLength", message)
-        form = request.upload or parse_form(request.header("Content-Type"), request.body)
-        return self.storage.accept(form, call.argument, call.now)
-
-    def _result(self, call: Call) -> bytes:
-        if call.fault.expired_link:
-            raise StorageRefusalError(403, "AccessDenied", "Request has expired.")
-        document = self._results.read(call.request, call.now)
-        (path, earlier), self._latest_result = self._latest_result, (call.request.path, document)
-        if call.fault.other_task:
-            return _SOME_DOCUMENT if path == call.request.path else earlier
-        return document
-
-    # Credentials and limits
-
-    def _authenticate(self, call: Call) -> tuple[str, str]:
-        scheme, _, api_key = call.request.header("Authorization").partition(" ")
-        account = self.settings.account_of(api_key.strip()) if scheme.lower() == "bearer" else None
-        if account is None:
-            raise RefusalError(401, "InvalidApiKey", "Invalid API-key provided.")
-        return account, api_key.strip()
-
-    def _throttle(self, call: Call, limit: RateLimit, account: str, model: str = "") -> None:
-        if not self.settings.limits_enabled:
-            return
-        kind: str = call.kind
-        if self.settings.share_task_limits and kind in {"query", "list", "cancel"}:
-            kind, limit = "task", self.settings.query_limit
-        key = (kind, account, model)
-        budget = self._budgets.get(key)
-        if budget is None:
-            budget = self._budgets[key] = SlidingWindow(limit)
-        elif budget.limit is not limit:
-            budget.change(limit)
-        wait = budget.admit(call.now)
-        if wait:
-            raise self._throttled(call, self.settings.throttle_code, wait)
-
-    def _throttled(self, call: Call, code: str, wait: float) -> RefusalError:
-        self.ledger.throttled[call.kind] += 1
-        headers = {"retry-after": str(math.ceil(wait))} if self.settings.retry_after else {}
-        return RefusalError(429, code, _THROTTLE_MESSAGES[code], headers)
 
     @property
     def _ahead(self) -> float:

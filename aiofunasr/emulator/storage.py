@@ -20,6 +20,7 @@ from attrs import frozen
 
 from aiofunasr.emulator.messages import RESULTS_PREFIX, StorageRefusalError, UploadedForm
 from aiofunasr.emulator.settings import EmulatorSettings
+from aiofunasr.emulator.sites import Site
 
 ACCESS_KEY_ID: Final = "LTAI0000EMULATOR"
 OSS_SCHEME: Final = "oss://"
@@ -27,11 +28,12 @@ OSS_SCHEME: Final = "oss://"
 
 @frozen
 class StoredObject:
-    """An uploaded file; only `model` and `account` may use it, for 48 hours after `stored_at`."""
+    """An uploaded file; only `model` and `account` may use it, for 48 hours after `stored_at`, and where it is."""
 
     key: str
     account: str
     model: str
+    site: Site
     stored_at: float
     size: int
     content: bytes | Path
@@ -43,6 +45,7 @@ class _Grant:
 
     account: str
     model: str
+    site: Site
     expires_at: float
 
 
@@ -50,7 +53,7 @@ class ObjectStorage:
     """Keeps what was uploaded, and signs and checks what was given out."""
 
     def __init__(self, settings: EmulatorSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._secret = f"emulator-secret-{settings.seed}".encode()
         self._grants: dict[str, _Grant] = {}
         self._objects: dict[str, StoredObject] = {}
@@ -58,9 +61,11 @@ class ObjectStorage:
 
     # Uploads
 
-    def grant(self, account: str, model: str, now: float, request_id: str, upload_host: str) -> dict[str, Any]:
+    def grant(
+        self, account: str, model: str, site: Site, now: float, *, request_id: str, upload_host: str
+    ) -> dict[str, Any]:
         """Return the `data` of an upload policy reply."""
-        settings = self._settings
+        settings = self.settings
         owner = hmac.digest(self._secret, account.encode(), "md5").hex()
         day = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
         upload_dir = f"dashscope-instant/{owner}/{day}/{request_id}"
@@ -77,7 +82,7 @@ class ObjectStorage:
             ],
         }
         policy = base64.b64encode(json.dumps(document).encode()).decode()
-        self._grants[upload_dir] = _Grant(account, model, expires_at)
+        self._grants[upload_dir] = _Grant(account, model, site, expires_at)
         # Grants are kept in the order they were given, which is the order they expire.
         while now > (oldest := next(iter(self._grants.items())))[1].expires_at:
             del self._grants[oldest[0]]
@@ -108,7 +113,7 @@ class ObjectStorage:
             if form.fields.get("x-oss-forbid-overwrite") == "true":
                 raise StorageRefusalError(409, "FileAlreadyExists", "The object you specified already exists.")
             self._discard(key)
-        self._objects[key] = StoredObject(key, grant.account, grant.model, now, form.size, form.content)
+        self._objects[key] = StoredObject(key, grant.account, grant.model, grant.site, now, form.size, form.content)
         status = form.fields.get("success_action_status", "")
         return int(status) if status in {"200", "201"} else 204
 
@@ -136,13 +141,15 @@ class ObjectStorage:
             )
         return grant, fields["key"]
 
-    def find(self, url: str, account: str, model: str, now: float) -> StoredObject | None:
+    def find(self, url: str, account: str, model: str, site: Site, now: float) -> StoredObject | None:
         """Return the object an `oss://` URL names, if this account may use it with this model now."""
         key = url.removeprefix(OSS_SCHEME)
         stored = self._objects.get(key) or self._objects.get(unquote(key))
-        if stored is None or (stored.account, stored.model) != (account, model):
+        if stored is None or (stored.account, stored.model, stored.site.region) != (account, model, site.region):
             return None
-        return stored if now - stored.stored_at < self._settings.object_life else None
+        if self.settings.uploads_bound_to_host and stored.site.is_shared != site.is_shared:
+            return None
+        return stored if now - stored.stored_at < self.settings.object_life else None
 
     def holds(self, content: Path) -> bool:
         """Tell whether a file is the content of a stored object."""
@@ -153,7 +160,7 @@ class ObjectStorage:
         # Objects are kept in the order they came, which is the order they go.
         while self._objects:
             key, stored = next(iter(self._objects.items()))
-            if now - stored.stored_at < self._settings.object_life:
+            if now - stored.stored_at < self.settings.object_life:
                 break
             self._discard(key)
 
@@ -161,6 +168,16 @@ class ObjectStorage:
         """Return the files of objects that are gone, for a front end to delete."""
         orphans, self._orphans = self._orphans, []
         return orphans
+
+    def clear(self) -> list[Path]:
+        """Forget every object; return the files that are left over."""
+        for key in list(self._objects):
+            self._discard(key)
+        return self.take_orphans()
+
+    def adopt_orphans(self, paths: list[Path]) -> None:
+        """Have these files deleted, too."""
+        self._orphans += paths
 
     def _discard(self, key: str) -> None:
         content = self._objects.pop(key).content
@@ -189,7 +206,7 @@ class ObjectStorage:
         expires = int(expires_at)
         if now > expires:
             raise StorageRefusalError(403, "AccessDenied", "Request has expired.")
-        if self._settings.strict_result_links:
+        if self.settings.strict_result_links:
             unaltered = self.link(path, expires) == f"{path}?{query}"
         else:
             unaltered = self._sign_link(path, expires) == arguments["Signature"]
@@ -197,7 +214,7 @@ class ObjectStorage:
             raise _signature_mismatch()
 
     def _sign_link(self, path: str, expires: int) -> str:
-        signed = path if self._settings.strict_result_links else unquote(path)
+        signed = path if self.settings.strict_result_links else unquote(path)
         return self._sign(f"GET\n\n\n{expires}\n{signed}")
 
     def _sign(self, text: str) -> str:

@@ -1,43 +1,46 @@
-"""Read a submit (protocol notes, sections 2.2 to 2.4) and refuse what the service refuses at once."""
+"""Read a submit (protocol notes, sections 2.2 to 2.6) and refuse what the service refuses at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from aiofunasr.emulator.messages import HttpRequest, RefusalError
-from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.models import Model, model_named
+from aiofunasr.emulator.parameters import Parameters, read_parameters
+from aiofunasr.emulator.recognizer import HotWord, RecognitionRequest
 from aiofunasr.emulator.settings import EmulatorSettings
-from aiofunasr.emulator.word_filter import WordFilter
+from aiofunasr.emulator.sites import Site
+from aiofunasr.emulator.tasks import FileProblem
 
 _SCHEMES: Final = ("http://", "https://", "oss://")
+_MISSING_PARAMETERS: Final = FileProblem(
+    "BadRequest.EmptyParameters", 'Required parameter "parameters" missing from request.'
+)
 
 
 @frozen
 class Submit:
-    """A submit that passed the checks of its header and body."""
+    """A submit that passed the checks of its header and body.
 
-    model: str
+    `parameters` are as sent, None if they were not; `read` is what they come to. `failure`: its task is to fail.
+    """
+
+    model: Model
     file_urls: tuple[str, ...]
-    parameters: dict[str, Any] | None
-    resolves_oss: bool
-    word_filter: WordFilter
-    _options: dict[str, Any]
+    parameters: dict[str, Any] | None = field(factory=dict)
+    resolves_oss: bool = False
+    read: Parameters = field(factory=Parameters)
+    failure: FileProblem | None = None
 
-    @classmethod
-    def plain(cls, model: str, file_urls: tuple[str, ...]) -> Submit:
-        """Return a submit with no parameters but the defaults."""
-        return cls(model, file_urls, {}, False, WordFilter(), {})
-
-    def recognition_request(self, file_url: str) -> RecognitionRequest:
+    def recognition_request(self, file_url: str, hot_words: tuple[HotWord, ...]) -> RecognitionRequest:
         """Return what one of the files is to be recognized with."""
-        return RecognitionRequest(file_url, self.model, **self._options)
+        return RecognitionRequest(file_url, self.model.name, hot_words=hot_words, **self.read.options)
 
 
-def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
+def read_submit(request: HttpRequest, site: Site, settings: EmulatorSettings) -> Submit:
     """Check a submit in the order of the service: async header, body, model, files, parameters.
 
     Raises:
@@ -45,13 +48,12 @@ def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
     """
     if request.header("X-DashScope-Async").lower() != "enable":
         raise RefusalError(403, "AccessDenied", "current user api does not support synchronous calls.")
-    body = _read_body(request, settings)
-    model = body.get("model")
-    if not isinstance(model, str) or not model:
+    body = read_body(request, settings)
+    name = body.get("model")
+    if not isinstance(name, str) or not name:
         raise _invalid("Required parameter(model) missing or invalid, please check the request parameters.")
-    if model not in settings.models:
-        raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {model})")
-    file_urls = _read_file_urls(body, settings)
+    model = find_model(name, site, settings)
+    file_urls = _read_file_urls(body, model, settings)
     resolves_oss = request.header("X-DashScope-OssResourceResolve").lower() == "enable"
     has_oss = any(url.startswith("oss://") for url in file_urls)
     if has_oss and not resolves_oss and settings.oss_without_header == "request":
@@ -59,11 +61,22 @@ def read_submit(request: HttpRequest, settings: EmulatorSettings) -> Submit:
     parameters = body.get("parameters")
     if parameters is not None and not isinstance(parameters, dict):
         raise _invalid("parameters must be an object")
-    options, word_filter = _read_parameters(parameters or {}, settings)
-    return Submit(model, file_urls, parameters, resolves_oss, word_filter, options)
+    failure = _MISSING_PARAMETERS if parameters is None and _must_have_parameters(site, settings) else None
+    try:
+        read = read_parameters(parameters or {}, model, settings)
+    except RefusalError as refusal:
+        if settings.bad_parameter == "refused":
+            raise
+        read, failure = Parameters(), failure or FileProblem(refusal.code, refusal.message)
+    return Submit(model, file_urls, parameters, resolves_oss, read, failure)
 
 
-def _read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, Any]:
+def read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, Any]:
+    """Read a request's body, which is a JSON object.
+
+    Raises:
+        RefusalError: it is not, or is too large.
+    """
     if len(request.body) > settings.max_body_bytes:
         raise RefusalError(400, "BadRequest.TooLarge", "The request body is too large.")
     try:
@@ -77,11 +90,25 @@ def _read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, An
     return body
 
 
-def _read_file_urls(body: dict[str, Any], settings: EmulatorSettings) -> tuple[str, ...]:
+def find_model(name: str, site: Site, settings: EmulatorSettings) -> Model:
+    """Return the model of a name.
+
+    Raises:
+        RefusalError: there is none, or it is not offered where the request was sent.
+    """
+    model = model_named(name) if name in settings.models else None
+    if model is None or (settings.models_by_region and not model.is_offered_in(site.region)):
+        raise RefusalError(404, "ModelNotFound", f"Model can not be found. (model: {name})")
+    return model
+
+
+def _read_file_urls(body: dict[str, Any], model: Model, settings: EmulatorSettings) -> tuple[str, ...]:
     inputs = body.get("input")
-    urls = inputs.get("file_urls") if isinstance(inputs, dict) else None
-    if not isinstance(urls, list) or not urls:
-        raise _invalid("input must contain file_urls")
+    name = "file_urls" if model.shape == "many" else "file_url"
+    given: Any = inputs.get(name) if isinstance(inputs, dict) else None
+    urls: Any = given if model.shape == "many" else [given]
+    if not given or not isinstance(urls, list):
+        raise _invalid(f"input must contain {name}")
     if not all(isinstance(url, str) and url.lower().startswith(_SCHEMES) for url in urls):
         raise _invalid("url error, please check url\uff01")
     if len(urls) > settings.max_files_per_task:
@@ -89,59 +116,9 @@ def _read_file_urls(body: dict[str, Any], settings: EmulatorSettings) -> tuple[s
     return tuple(urls)
 
 
-_MOST_TRACKS: Final = 64
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_PARAMETERS: Final[dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], bool]]]] = {
-    "channel_id": (
-        "channel_ids",
-        # A track asked for twice is recognized, and billed, once.
-        lambda v: tuple(dict.fromkeys(v)),
-        lambda v: isinstance(v, list) and bool(v) and all(_is_integer(c) and 0 <= c < _MOST_TRACKS for c in v),
-    ),
-    "language_hints": (
-        "language_hints",
-        tuple,
-        lambda v: isinstance(v, list) and all(isinstance(code, str) for code in v),
-    ),
-    "diarization_enabled": ("diarization_enabled", bool, lambda v: isinstance(v, bool)),
-    "speaker_count": ("speaker_count", int, lambda v: _is_integer(v) and 2 <= v <= 100),
-    "speech_noise_threshold": (
-        "speech_noise_threshold",
-        float,
-        lambda v: _is_number(v) and -1.0 <= v <= 1.0,
-    ),
-}
-"""On the wire; in a `RecognitionRequest`; how it is converted; whether the value is allowed (section 2.3)."""
-
-
-def _read_parameters(parameters: dict[str, Any], settings: EmulatorSettings) -> tuple[dict[str, Any], WordFilter]:
-    """Read the parameters that change the outcome; unknown names are ignored, as the service mostly does."""
-    options: dict[str, Any] = {}
-    for wire_name, (name, convert, is_allowed) in _PARAMETERS.items():
-        value = parameters.get(wire_name)
-        if value is None:
-            continue
-        if not is_allowed(value):
-            raise _invalid(f"Required parameter({wire_name}) missing or invalid, please check the request parameters.")
-        options[name] = convert(value)
-    try:
-        word_filter = WordFilter.parse(
-            parameters.get("special_word_filter"),
-            lenient=settings.lenient_word_filter,
-            reserved_words=settings.reserved_words,
-        )
-    except (ValueError, RecursionError) as error:
-        raise _invalid(f"special_word_filter is invalid: {error}") from None
-    return options, word_filter
+def _must_have_parameters(site: Site, settings: EmulatorSettings) -> bool:
+    where = settings.missing_parameters_fail
+    return where == "always" or (where == "workspace" and site.workspace is not None)
 
 
 def _invalid(message: str) -> RefusalError:

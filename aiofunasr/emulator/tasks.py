@@ -15,7 +15,9 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
+from aiofunasr.emulator.models import Model
 from aiofunasr.emulator.recognizer import RecognitionRequest
+from aiofunasr.emulator.sites import Site
 from aiofunasr.emulator.word_filter import WordFilter
 
 Place = tuple[float, float]
@@ -52,8 +54,8 @@ class TaskFile:
 class Task:
     """An accepted submit; all times are seconds since the epoch.
 
-    `ready_at` is when it leaves the queue at the earliest, `begins_at` when it does. `failure` fails it as
-    a whole, without its files being looked at.
+    `site` is where it was submitted. `ready_at` is when it leaves the queue at the earliest, `begins_at` when it does.
+    `failure` fails it as a whole, without its files being looked at.
     """
 
     place: Place
@@ -61,7 +63,8 @@ class Task:
     request_id: str
     account: str
     api_key: str
-    model: str
+    site: Site
+    model: Model
     files: list[TaskFile]
     word_filter: WordFilter
     submitted_at: float

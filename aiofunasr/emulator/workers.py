@@ -16,7 +16,7 @@ from anyio import to_thread
 from aiofunasr.emulator.board import TIMED_OUT, FileJob, FinishedFile
 from aiofunasr.emulator.document import no_speech_code, speech_ms, transcription_document
 from aiofunasr.emulator.inputs import fetch_input, fetching_session
-from aiofunasr.emulator.recognizer import FileProblemError, Recognition, Recognizer
+from aiofunasr.emulator.recognizer import FileProblemError, HeadInspector, Recognition, Recognizer
 from aiofunasr.emulator.service import Service
 from aiofunasr.emulator.tasks import FileProblem
 
@@ -29,7 +29,8 @@ _SHORTEST_WAIT: Final = 0.001
 class Workers:
     """Take files from the service, so many at once, until cancelled.
 
-    `directory` holds what was fetched, while it is needed. `clock` returns seconds since the epoch.
+    `directory` holds what was fetched, while it is needed. `clock` returns seconds since the epoch. `on_finished` is
+    called after each file, when its task may have ended.
     """
 
     def __init__(
@@ -40,12 +41,15 @@ class Workers:
         directory: Path,
         clock: Callable[[], float],
         files_at_once: int,
+        on_finished: Callable[[], None] = lambda: None,
     ) -> None:
         self._service = service
         self._recognizer = recognizer
+        self._inspector = recognizer if isinstance(recognizer, HeadInspector) else None
         self._directory = directory
         self._clock = clock
         self._files_at_once = files_at_once
+        self._on_finished = on_finished
         self._news = anyio.Event()
 
     def notify(self) -> None:
@@ -72,6 +76,7 @@ class Workers:
                 self.notify()
                 outcome = await self._process(session, job)
                 self._service.finish_file(job, outcome, self._clock())
+                self._on_finished()
 
     async def _wait(self, ready_at: float | None) -> None:
         seconds = None if ready_at is None else max(_SHORTEST_WAIT, ready_at - self._clock())
@@ -102,7 +107,7 @@ class Workers:
             if uploaded is not None:
                 await anyio.Path(media).write_bytes(uploaded)
             else:
-                await fetch_input(session, job.request.file_url, media, self._service.settings)
+                await fetch_input(session, job.request.file_url, media, self._service.settings, self._inspector)
             return await self._finish(job, await recognize(job.request, media))
         finally:
             with anyio.CancelScope(shield=True):
@@ -113,7 +118,13 @@ class Workers:
         if code is not None:
             raise FileProblemError(code)
         # Hours of speech take a while to write down.
-        document = await to_thread.run_sync(transcription_document, job.request, recognition, job.task.word_filter)
+        document = await to_thread.run_sync(
+            transcription_document,
+            job.request,
+            recognition,
+            job.task.word_filter,
+            self._service.settings.missing_speaker_every,
+        )
         return FinishedFile(document, speech_ms(recognition))
 
 

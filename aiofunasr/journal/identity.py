@@ -69,9 +69,12 @@ def _absolute(text: str) -> str:
 
 
 def _canonical_options(options: TranscriptionOptions) -> Any:
-    parameters = {"model": options.model, "phrase_id": options.phrase_id, "parameters": options.parameters()}
+    parameters, phrase_id, *context = options.asked()
+    asked = {"model": options.model, "phrase_id": phrase_id, "parameters": parameters}
+    if context:
+        asked["context"] = context
     # There and back, so that keys are texts and can be sorted.
-    return _plain_numbers(json.loads(json.dumps(parameters)))
+    return _plain_numbers(json.loads(json.dumps(asked)))
 
 
 def _plain_numbers(value: Any) -> Any:

@@ -14,6 +14,7 @@ from anyio.lowlevel import checkpoint
 
 from aiofunasr.errors import JournalError, SessionClosedError
 from aiofunasr.journal.protocol import Journal
+from aiofunasr.pipeline.advice import Adviser
 from aiofunasr.pipeline.background import Background
 from aiofunasr.pipeline.book import Claims
 from aiofunasr.pipeline.collector import Collector
@@ -71,6 +72,7 @@ class Engine:
         self.limits = limits
         self.clock = clock
         self.background = Background()
+        self.adviser = Adviser(account.region, limits.submit)
         self.gateway = Gateway(transport, account, limits, timeouts, random)
         self.collector = Collector(
             self.gateway,

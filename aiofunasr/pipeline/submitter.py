@@ -94,7 +94,7 @@ class Parcel:
 
     def __attrs_post_init__(self) -> None:
         self.file_urls = tuple(dict.fromkeys(file.file_url for file in self.files))
-        self.label = json.dumps([self.options.parameters(), self.options.phrase_id], sort_keys=True, default=str)
+        self.label = json.dumps(self.options.asked(), sort_keys=True, default=str)
 
     def unpack(self) -> None:
         """Forget the last submit: another is to be made."""

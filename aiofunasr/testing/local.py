@@ -102,7 +102,11 @@ async def _as_http(request: Request) -> HttpRequest:
     if isinstance(body, FileBody):
         body = body.head + await anyio.Path(body.path).read_bytes() + body.tail
     return HttpRequest(
-        method=request.method, path=parts.path, query=parts.query, headers=dict(request.headers), body=body
+        method=request.method,
+        path=parts.path,
+        query=parts.query,
+        headers={"Host": parts.netloc, **request.headers},
+        body=body,
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
 from aiofunasr.results import Channel, Sentence, Transcript, read_later
+from aiofunasr.wire.dialects import with_properties
 from aiofunasr.wire.structure import structure
 from aiofunasr.wire.urls import name_same_file
 
@@ -47,6 +48,7 @@ def read_transcript(document: bytes | str) -> Transcript:
     if content.keys().isdisjoint({"transcripts", "properties"}):
         # Such as the body of a refusal under a status of 200; it must not pass for a file without speech.
         raise InvalidReplyError("there is no transcript", path="$.transcripts", excerpt=_beginning(document))
+    content = with_properties(content)
     if len(document) > SMALL_DOCUMENT:
         return structure(content, Transcript)
     tracks = content.get("transcripts", ())

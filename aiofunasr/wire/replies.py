@@ -16,6 +16,7 @@ from aiofunasr.errors import InvalidReplyError, ServiceError
 from aiofunasr.redaction import excerpt
 from aiofunasr.snapshots import TaskPage, TaskSnapshot
 from aiofunasr.wire.codes import refusal
+from aiofunasr.wire.dialects import duration_of, with_results
 from aiofunasr.wire.messages import Reply
 from aiofunasr.wire.structure import structure
 
@@ -87,14 +88,13 @@ def read_snapshot(reply: Reply, task_id: str) -> TaskSnapshot:
     if _text_at(output, "task_id", reply) != task_id:
         raise InvalidReplyError("the reply is about another task", path="$.output.task_id", status=reply.status)
     status = _text_at(output, "task_status", reply)
-    usage = document.get("usage")
     seen = {
-        **output,
+        **with_results(output),
         # The same two texts are held for each of very many tasks.
         "task_id": task_id,
         "task_status": intern(status),
         "request_id": _request_id(document, reply.headers),
-        "usage_duration": usage.get("duration") if isinstance(usage, dict) else None,
+        "usage_duration": duration_of(document.get("usage")),
     }
     return structure(seen, TaskSnapshot)
 
@@ -155,9 +155,7 @@ def read_refusal(reply: Reply) -> ServiceError:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict):
-        error = document.get("error")
-        error = error if isinstance(error, dict) else document
-        code, message = _string(error.get("code")), _string(error.get("message") or error.get("msg"))
+        code, message = _code_and_message(document)
         request_id = _string(document.get("request_id")) or None
     elif b"<Code>" in reply.body[:2000]:
         # Object storage answers in XML (sections 3.6 and 7.2).
@@ -172,6 +170,28 @@ def read_refusal(reply: Reply) -> ServiceError:
         request_id=request_id or reply.headers.get("x-request-id"),
         retry_after=_retry_after(reply.headers),
     )
+
+
+def _code_and_message(document: dict[str, Any]) -> tuple[str, str]:
+    """Read what a refusal says, in the service's own form or in the OpenAI one (6.1)."""
+    code, message = _said(document)
+    if isinstance(message, str) and message.lstrip().startswith("{"):
+        # The reply of whatever is behind the one that answers.
+        try:
+            inner = json.loads(message)
+        except (ValueError, RecursionError):
+            inner = None
+        if isinstance(inner, dict):
+            inner_code, inner_message = _said(inner)
+            code, message = code or inner_code, inner_message or message
+    return _string(code), _string(message)
+
+
+def _said(document: dict[str, Any]) -> tuple[Any, Any]:
+    error = document.get("error")
+    if isinstance(error, dict):
+        return error.get("code") or error.get("type"), error.get("message") or error.get("msg")
+    return document.get("code"), document.get("message") or document.get("msg")
 
 
 def _read_object(reply: Reply, *, secret: bool = False) -> dict[str, Any]:

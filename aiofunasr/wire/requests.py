@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from attrs import field, frozen
 
+from aiofunasr.models import Dialect
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.version import __version__
 from aiofunasr.wire.messages import Kind, Request
@@ -61,12 +62,18 @@ class Caller:
 
 
 def submit(caller: Caller, file_urls: Sequence[str], options: TranscriptionOptions) -> Request:
-    """Build a submit; `parameters` is always there, because workspace hosts fail a task without it (1.2)."""
-    document: dict[str, Any] = {
-        "model": options.model,
-        "input": {"file_urls": list(file_urls)},
-        "parameters": options.parameters(),
-    }
+    """Build a submit; `parameters` is always there, because workspace hosts fail a task without it (1.2).
+
+    Models of the other dialect take one file (2.6).
+    """
+    if options.dialect is Dialect.FILE_URL:
+        (file_url,) = file_urls
+        asked: dict[str, Any] = {"file_url": file_url}
+    else:
+        asked = {"file_urls": list(file_urls)}
+    if options.context is not None:
+        asked["context"] = [turn.to_wire() for turn in options.context]
+    document: dict[str, Any] = {"model": options.model, "input": asked, "parameters": options.parameters()}
     if options.phrase_id is not None:
         document["resources"] = [{"resource_id": options.phrase_id, "resource_type": "asr_phrase"}]
     headers = {"X-DashScope-Async": "enable"}

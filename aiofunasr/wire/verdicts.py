@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from aiofunasr.errors import FunASRError, TaskCanceledError, TaskExpiredError, TaskFailedError
 from aiofunasr.snapshots import SubtaskSnapshot, TaskSnapshot, TaskStatus
-from aiofunasr.wire.codes import NO_SPEECH_CODES, file_failure
+from aiofunasr.wire.codes import NO_SPEECH_CODES, file_failure, task_failure
 from aiofunasr.wire.urls import name_same_file
 
 
@@ -90,7 +90,7 @@ def _of_whole_task(snapshot: TaskSnapshot, *, alone: bool) -> Verdict:
     if alone and code in NO_SPEECH_CODES:
         return Verdict(no_speech=True)
     if code and snapshot.task_status == TaskStatus.FAILED:
-        return Verdict(error=file_failure(code, message) if alone else TaskFailedError(message or code, code=code))
+        return Verdict(error=file_failure(code, message) if alone else task_failure(code, message))
     return Verdict(
         error=TaskFailedError(f"the task ended as {snapshot.task_status} without a word about this file", code=code)
     )

@@ -58,13 +58,20 @@ def test_jsonl_has_a_line_for_each_file(place: Variables) -> None:
 
 
 def test_what_is_asked_for_reaches_the_service(place: Variables) -> None:
-    asked = ("--language", "zh", "--speakers", "3", "--channel", "0", "--channel", "1", "--model", "fun-asr-mtl")
-    done = run("transcribe", "-f", "json", *asked, "https://h/talk-60s.wav", env=place)
-    document = json.loads(done.stdout)
-    assert [channel["channel_id"] for channel in document["transcripts"]] == [0, 1]
-    sentences = document["transcripts"][0]["sentences"]
+    asked = ("--language", "zh", "--speakers", "3", "--model", "fun-asr-mtl")
+    tracks = ("--channel", "0", "--channel", "1", "--mask", "river")
+    one, two = run_all(
+        ("transcribe", "-f", "json", *asked, "https://h/talk-60s.wav"),
+        ("transcribe", "-f", "json", *tracks, "https://h/talk-600s.wav"),
+        env=place,
+    )
+    sentences = json.loads(one.stdout)["transcripts"][0]["sentences"]
     assert {sentence.get("speaker_id") for sentence in sentences} >= {0, 1, 2}
     assert "\u3002" in sentences[0]["text"]
+    document = json.loads(two.stdout)
+    assert [channel["channel_id"] for channel in document["transcripts"]] == [0, 1]
+    assert "*****" in document["transcripts"][0]["text"]
+    assert "river" not in document["transcripts"][0]["text"].lower()
 
 
 def test_subtitles(place: Variables) -> None:

@@ -48,7 +48,7 @@ async def test_a_submit_is_answered_alike(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 async def test_states_before_the_end_are_told_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = EmulatorSettings(queue_seconds=(3600.0, 3600.0))
+    slow = EmulatorSettings(queue_seconds=(3600.0, 3600.0), scheduled_time="running")
     async with stage(monkeypatch, slow) as here:
         task_id = (await Transcription.async_call("fun-asr", [GOOD], session=here.session)).output.task_id
         assert plain(await Transcription.fetch(task_id, session=here.session)) == plain(

@@ -191,10 +191,39 @@ async def test_the_script_is_a_recognizer_too() -> None:
     await recognizer.aclose()
 
 
-def test_diarized_scripts_lack_some_speakers() -> None:
+@pytest.mark.parametrize(("every", "expected"), [(0, {0, 1, 2}), (10, {0, 1, 2, None})])
+def test_diarized_documents_lack_some_speakers_where_told_to(every: int, expected: set[int | None]) -> None:
     request = RecognitionRequest("https://a/b-90s.wav", diarization_enabled=True, speaker_count=3)
     recognition = ScriptedRecognizer().outcome(request)
     assert isinstance(recognition, Recognition)
-    speakers = [sentence.speaker_id for sentence in recognition.tracks[0].sentences]
-    assert set(speakers) == {0, 1, 2, None}
-    assert speakers.count(None) == len(speakers) // 10
+    document = json.loads(transcription_document(request, recognition, WordFilter(), every))
+    sentences = document["transcripts"][0]["sentences"]
+    assert {sentence.get("speaker_id") for sentence in sentences} == expected
+    missing = [sentence["sentence_id"] for sentence in sentences if "speaker_id" not in sentence]
+    assert missing == ([10, 20] if every else [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model", "text"),
+    [
+        (True, "paraformer-v2", "We begin, well, now."),
+        (False, "paraformer-v2", "Um, we begin, uh, well, now."),
+        (True, "fun-asr", "Um, we begin, uh, well, now."),
+    ],
+)
+def test_fillers_are_dropped_for_models_that_do_it(wanted: bool, model: str, text: str) -> None:
+    marks = {"Um": ", ", "begin": ", ", "uh": ", ", "well": ", ", "now": "."}
+    heard = ("Um", "we", "begin", "uh", "well", "now")
+    words = tuple(
+        RecognizedWord(n * 100, n * 100 + 90, word if word in marks else f"{word} ", marks.get(word, ""))
+        for n, word in enumerate(heard)
+    )
+    sentence = RecognizedSentence(0, 600, "Um, we begin, uh, well, now.", words)
+    recognition = Recognition("pcm_s16le", (0,), 16000, 600, (RecognizedTrack(0, 600, (sentence,)),))
+    service = Service(EmulatorSettings.instant(), ScriptedRecognizer({"https://a/b.wav": recognition}))
+    caller = Caller(service)
+    task = caller.submitted("https://a/b.wav", model=model, parameters={"disfluency_removal_enabled": wanted})
+    document = caller.document(caller.output(task)["results"][0]["transcription_url"])
+    (written,) = document["transcripts"][0]["sentences"]
+    assert written["text"] == text
+    assert "".join(word["text"] + word["punctuation"] for word in written["words"]) == text

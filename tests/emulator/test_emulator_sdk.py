@@ -17,7 +17,9 @@ from aiofunasr.emulator import EmulatorServer, EmulatorSettings
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import dashscope
-    from dashscope.audio.asr import Transcription
+    from dashscope.audio.asr import Transcription, VocabularyService
+    from dashscope.audio.asr.vocabulary import VocabularyServiceException
+    from dashscope.audio.qwen_asr import QwenTranscription
     from dashscope.utils.oss_utils import OssUtils
 
 MEDIA_URL = "https://media.example.com/a.wav"
@@ -104,6 +106,77 @@ async def test_upload_and_submit(server: EmulatorServer, tmp_path: Path) -> None
     assert url.endswith("/speech.wav")
     (result,) = waited.output.results
     assert (result["file_url"], result["subtask_status"]) == (url, "SUCCEEDED")
+
+
+async def test_vocabularies_and_a_task_that_uses_one(server: EmulatorServer) -> None:
+    def run() -> list[Any]:
+        service: Any = VocabularyService()
+        items = [{"text": "Turbine", "weight": 4, "lang": "en"}]
+        made = service.create_vocabulary(target_model="fun-asr", prefix="demo", vocabulary=items)
+        listed = service.list_vocabularies(prefix="demo")
+        first = service.query_vocabulary(made)
+        service.update_vocabulary(made, [{"text": "Rotor", "weight": 1}])
+        second = service.query_vocabulary(made)
+        used = Transcription.call(model="fun-asr", file_urls=[MEDIA_URL], vocabulary_id=made)
+        service.delete_vocabulary(made)
+        with pytest.raises(VocabularyServiceException, match="InvalidParameter"):
+            service.query_vocabulary(made)
+        return [made, listed, first, second, used, service.list_vocabularies(), service.get_last_request_id()]
+
+    made, listed, first, second, used, left, request_id = await to_thread.run_sync(run)
+    assert made.startswith("vocab-demo-")
+    assert [row["vocabulary_id"] for row in listed] == [made]
+    assert (first["target_model"], first["status"]) == ("fun-asr", "OK")
+    assert first["vocabulary"] == [{"text": "Turbine", "weight": 4, "lang": "en"}]
+    assert second["vocabulary"] == [{"text": "Rotor", "weight": 1}]
+    assert used.output.task_status == "SUCCEEDED"
+    assert left == []
+    assert request_id
+    assert server.service.ledger.submissions[0].parameters == {"vocabulary_id": made}
+
+
+async def test_the_eleventh_vocabulary_is_refused(server: EmulatorServer) -> None:
+    def run() -> None:
+        service = VocabularyService()
+        for _ in range(10):
+            service.create_vocabulary("fun-asr", "demo", [{"text": "Turbine", "weight": 4}])
+        with pytest.raises(VocabularyServiceException, match=r"400, Code: Throttling\.AllocationQuota"):
+            service.create_vocabulary("fun-asr", "demo", [{"text": "Turbine", "weight": 4}])
+
+    await to_thread.run_sync(run)
+    assert server.service.ledger.requests["vocabulary"] == 11
+
+
+async def test_a_temporary_token_in_place_of_the_key(server: EmulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The SDK has no call for it, so it is asked for as the documentation's own example does.
+    def run() -> Any:
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        made = requests.post(f"{server.base_url}/tokens?expire_in_seconds=1800", headers=headers, timeout=30).json()
+        monkeypatch.setattr(dashscope, "api_key", made["token"])
+        task = Transcription.call(model="fun-asr", file_urls=[MEDIA_URL])
+        return task, VocabularyService().list_vocabularies()
+
+    task, listed = await to_thread.run_sync(run)
+    assert task.output.task_status == "SUCCEEDED"
+    assert listed == []
+
+
+async def test_the_other_dialect(server: EmulatorServer) -> None:
+    def run() -> tuple[Any, Any]:
+        good = QwenTranscription.call(model="qwen3-asr-flash-filetrans", file_url=MEDIA_URL, enable_words=True)
+        bad = QwenTranscription.call(model="qwen3-asr-flash-filetrans", file_url=SILENCE_URL)
+        return good, bad
+
+    good, bad = await to_thread.run_sync(run)
+    assert good.output["task_status"] == "SUCCEEDED"
+    assert good.usage["seconds"] > 0
+    url = good.output["result"]["transcription_url"]
+    document = await to_thread.run_sync(lambda: requests.get(url, timeout=30).json())
+    assert document["transcripts"][0]["sentences"][0]["sentence_id"] == 0
+    assert document["transcripts"][0]["sentences"][0]["words"]
+    assert bad.output["task_status"] == "FAILED"
+    assert bad.output["code"] == "SUCCESS_WITH_NO_VALID_FRAGMENT"
+    assert [submission.file_urls for submission in server.service.ledger.submissions] == [(MEDIA_URL,), (SILENCE_URL,)]
 
 
 @pytest.mark.filterwarnings("ignore:dashscope 2.0 audio API is a preview:FutureWarning")

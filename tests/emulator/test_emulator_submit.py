@@ -106,12 +106,12 @@ def test_limits_the_files_of_a_task_with_a_chosen_error() -> None:
 
 def test_a_submit_without_parameters_is_accepted_and_fails() -> None:
     body = {"model": "fun-asr", "input": {"file_urls": [URL]}}
-    caller = make()
+    caller = make(missing_parameters_fail="always")
     output = caller.output(load(caller.submit_raw(body))["output"]["task_id"])
     assert output["task_status"] == "FAILED"
     assert output["code"] == "BadRequest.EmptyParameters"
     assert "results" not in output
-    caller = make(missing_parameters_fail=False)
+    caller = make(missing_parameters_fail="never")
     assert caller.output(load(caller.submit_raw(body))["output"]["task_id"])["task_status"] == "SUCCEEDED"
 
 

@@ -24,8 +24,11 @@ KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issu
 
 
 EXAMPLES: dict[type[FunASRError], tuple[tuple[Any, ...], dict[str, Any]]] = {
-    errors.ServiceError: ((429, "Throttling", "slow"), {"request_id": "r", "retryable": True, "retry_after": 1.5}),
-    errors.TaskError: (("it failed",), {"code": "FILE_404_NOT_FOUND"}),
+    errors.ServiceError: (
+        (429, "Throttling", "slow"),
+        {"request_id": "r", "retryable": True, "retry_after": 1.5, "advice": "Wait."},
+    ),
+    errors.TaskError: (("it failed",), {"code": "FILE_404_NOT_FOUND", "advice": "Look."}),
     errors.TransportError: (("cut",), {"sent": True}),
     errors.InvalidReplyError: (("odd",), {"path": "$.output", "status": 200, "excerpt": "<html>"}),
     errors.InvalidArgumentError: (("files", "x", "a path is needed"), {}),
@@ -51,6 +54,7 @@ def test_every_kind(kind: type[FunASRError]) -> None:
         assert str(again) == str(error)
         assert again.args == error.args
         assert vars(again) == vars(error)
+        assert again.advice == error.advice
         assert str(pickle.loads(pickle.dumps(again))) == str(error)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aiofunasr import TranscriptionOptions
+from aiofunasr import ContextTurn, TranscriptionOptions
 from aiofunasr.wire import requests
 from aiofunasr.wire.requests import Caller
 
@@ -31,7 +31,7 @@ def test_a_submit_has_what_the_service_insists_on() -> None:
 def test_all_options_reach_the_wire() -> None:
     options = TranscriptionOptions(
         model="paraformer-v1",
-        channel_id=[0, 1],
+        channel_id=[1],
         special_word_filter='{"system_reserved_filter": false}',
         diarization_enabled=True,
         speaker_count=2,
@@ -40,6 +40,8 @@ def test_all_options_reach_the_wire() -> None:
         vocabulary_id="vocab-a-1",
         disfluency_removal_enabled=True,
         timestamp_alignment_enabled=False,
+        audio_event_detection_enabled=True,
+        vocabulary={"turbine": 50},
         phrase_id="p-1",
         extra_parameters={"new_one": 3},
     )
@@ -49,7 +51,7 @@ def test_all_options_reach_the_wire() -> None:
     document = json.loads(request.body)
     assert document["resources"] == [{"resource_id": "p-1", "resource_type": "asr_phrase"}]
     assert document["parameters"] == {
-        "channel_id": [0, 1],
+        "channel_id": [1],
         "special_word_filter": '{"system_reserved_filter": false}',
         "diarization_enabled": True,
         "speaker_count": 2,
@@ -58,7 +60,45 @@ def test_all_options_reach_the_wire() -> None:
         "vocabulary_id": "vocab-a-1",
         "disfluency_removal_enabled": True,
         "timestamp_alignment_enabled": False,
+        "audio_event_detection_enabled": True,
+        "vocabulary": {"turbine": 50},
         "new_one": 3,
+    }
+
+
+def test_context_goes_with_the_input() -> None:
+    options = TranscriptionOptions(
+        model="qwen-audio-3.1-asr-flash-filetrans",
+        context=["A meeting about turbines.", ContextTurn("Understood.", "assistant")],
+    )
+    request = requests.submit(CALLER, ["https://h/a.wav"], options)
+    assert isinstance(request.body, bytes)
+    assert json.loads(request.body)["input"] == {
+        "file_urls": ["https://h/a.wav"],
+        "context": [
+            {"role": "user", "content": [{"type": "input_text", "text": "A meeting about turbines."}]},
+            {"role": "assistant", "content": [{"type": "text", "text": "Understood."}]},
+        ],
+    }
+
+
+@pytest.mark.parametrize("model", ["qwen3-asr-flash-filetrans", "qwen3-asr-flash-filetrans-2025-11-17"])
+def test_a_model_of_the_other_dialect_is_asked_in_it(model: str) -> None:
+    options = TranscriptionOptions(
+        model=model, language_hints=["en"], enable_words=True, enable_itn=True, corpus="turbine, stator", channel_id=[0]
+    )
+    request = requests.submit(CALLER, ["https://h/a.wav"], options)
+    assert isinstance(request.body, bytes)
+    assert json.loads(request.body) == {
+        "model": model,
+        "input": {"file_url": "https://h/a.wav"},
+        "parameters": {
+            "channel_id": [0],
+            "language": "en",
+            "enable_words": True,
+            "enable_itn": True,
+            "corpus": {"text": "turbine, stator"},
+        },
     }
 
 

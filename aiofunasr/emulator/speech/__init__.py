@@ -1,7 +1,8 @@
 """Speech recognition for the emulator, with a model on this machine: no key, no network.
 
 Media is decoded by libav, speech is found by Silero, and an engine turns it into text: Moonshine for English,
-whose model comes with its package, or Whisper for other languages with a model the user has.
+whose model comes with its package, or Whisper for other languages with a model the user has. Who speaks is told by
+models that come with Moonshine's package, too.
 
 Importing this package needs the extra `emulator` and says so.
 """

@@ -34,6 +34,14 @@ MAX_DURATION_MS: Final = 12 * 3600 * 1000
 
 # libav's names for aac amr avi flac flv m4a mkv mov mp3 mp4 mpeg ogg opus wav webm wma wmv.
 _DEMUXERS: Final = "aac,amr,amrnb,amrwb,asf,avi,flac,flv,matroska,mov,mp3,mp4,mpeg,mpegts,ogg,w64,wav,webm"
+_ESTIMATING: Final = frozenset(["aac", "amr", "amrnb", "amrwb", "mp3", "mpeg", "mpegts"])
+"""Those that have no duration in their header, or not always: libav makes one up from the bit rate at the start."""
+_RATES: Final = range(1000, 1_000_001)
+"""Samples a second that audio can have; others, which a damaged header may hold, cost time or memory without bound."""
+_MOST_CHANNELS: Final = 64
+"""What libav resamples at most."""
+_BROKEN_OFF: Final = (FFmpegError, IndexError)
+"""What reading packets ends with where a file is damaged; PyAV stumbles over streams that were not there at first."""
 _OPEN_OPTIONS: Final = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"}
 
 
@@ -117,6 +125,7 @@ class MediaFile:
                 came out; `AUDIO_DURATION_TOO_LONG` past 12 hours; `DECODE_ERROR` when most of it is damaged.
         """
         wanted = [self._track(channel_id) for channel_id in dict.fromkeys(channel_ids)]
+        self.refuse_by_header()
         self._refuse_by_packets()
         readers: dict[int, _StreamReader] = {}
         for track in wanted:
@@ -128,7 +137,8 @@ class MediaFile:
         for packet in self._packets([reader.stream for reader in readers.values()]):
             yield from self._decode(packet, readers[packet.stream.index])
         for reader in readers.values():
-            yield from reader.drain()
+            with suppress(FFmpegError):
+                yield from reader.drain()
         if self._bad_packets > self._good_packets:
             raise FileProblemError("DECODE_ERROR", "Most of the file's audio cannot be decoded.")
         if not self.duration_ms:
@@ -142,42 +152,69 @@ class MediaFile:
             )
         return self._tracks[channel_id]
 
-    def _refuse_by_packets(self) -> None:
-        """Refuse a file over 12 hours before hours of work go into it.
+    def refuse_by_header(self) -> None:
+        """Refuse what says of itself to be longer than 12 hours; this reads nothing more of the file.
 
-        The declared duration alone can be far off, so a suspicious one is checked by adding up the packets,
-        which costs reading the file but not decoding it.
+        Raises:
+            FileProblemError: `AUDIO_DURATION_TOO_LONG`.
         """
+        if self._declares_too_long() and self._container.format.name not in _ESTIMATING:
+            raise _too_long()
+
+    def _declares_too_long(self) -> bool:
         declared = self._container.duration
-        if declared is None or declared <= MAX_DURATION_MS * 1000:
+        return declared is not None and declared > MAX_DURATION_MS * 1000
+
+    def _refuse_by_packets(self) -> None:
+        """Refuse a file over 12 hours whose header does not say so, before hours of work go into it.
+
+        An estimated duration can be far off, so a suspicious one is checked by adding up the packets, which costs
+        reading the file but not decoding it.
+        """
+        if not self._declares_too_long():
             return
         # Opened once more, since not every container can be wound back. Where the packets break off, decoding
         # will say what to think of it.
-        with suppress(FFmpegError), _open(self._path) as container:
+        with suppress(*_BROKEN_OFF), _open(self._path) as container:
             packets = container.demux(container.streams[self._tracks[0].stream.index])
             _refuse_too_long(sum((_packet_seconds(packet) for packet in packets), Fraction(0)))
 
     def _packets(self, streams: list[Any]) -> Iterator[Any]:
         try:
             yield from self._container.demux(streams)
-        except FFmpegError:
+        except _BROKEN_OFF:
             # What follows cannot be found any more; what came before stands.
             self._bad_packets += 1
 
     def _decode(self, packet: Any, reader: _StreamReader) -> Iterator[AudioBlock]:
         try:
-            frames = packet.decode()
+            frames = [frame for frame in packet.decode() if frame.samples and frame.sample_rate in _RATES]
+            blocks = [block for frame in frames for block in reader.convert(frame)]
         except FFmpegError:
             self._bad_packets += 1
             return
         self._good_packets += bool(frames)
-        for frame in frames:
-            if not frame.samples or not frame.sample_rate:
-                continue
-            clock = self._clocks[packet.stream.index] + Fraction(frame.samples, frame.sample_rate)
-            _refuse_too_long(clock)
-            self._clocks[packet.stream.index] = clock
-            yield from reader.convert(frame)
+        seconds = sum((Fraction(frame.samples, frame.sample_rate) for frame in frames), Fraction(0))
+        clock = self._clocks[packet.stream.index] + seconds
+        _refuse_too_long(clock)
+        self._clocks[packet.stream.index] = clock
+        yield from blocks
+
+
+def refuse_too_long(head: Path) -> None:
+    """Refuse a file that says of itself to be longer than 12 hours, as far as its beginning tells.
+
+    Whatever else is wrong with it may come of the rest that is not there yet.
+
+    Raises:
+        FileProblemError: `AUDIO_DURATION_TOO_LONG`.
+    """
+    try:
+        file = MediaFile(head)
+    except FileProblemError:
+        return
+    with file:
+        file.refuse_by_header()
 
 
 def _open(path: Path) -> Any:
@@ -214,17 +251,24 @@ def _number_tracks(container: Any) -> list[_Track]:
     planes = [
         (stream, plane)
         for stream in streams
-        if stream.codec_context is not None and stream.codec_context.sample_rate
+        if stream.codec_context is not None and stream.codec_context.sample_rate in _RATES
         for plane in range(stream.codec_context.layout.nb_channels)
+        if stream.codec_context.layout.nb_channels <= _MOST_CHANNELS
     ]
     if not planes:
-        raise FileProblemError("UNSUPPORTED_FORMAT", "The file's audio codec is not supported.")
+        raise FileProblemError(
+            "UNSUPPORTED_FORMAT", "The file's audio codec, sampling rate or layout is not supported."
+        )
     return [_Track(number, stream, plane) for number, (stream, plane) in enumerate(planes)]
 
 
 def _refuse_too_long(seconds: Fraction) -> None:
     if seconds * 1000 > MAX_DURATION_MS:
-        raise FileProblemError("AUDIO_DURATION_TOO_LONG", "The audio is longer than 12 hours.")
+        raise _too_long()
+
+
+def _too_long() -> FileProblemError:
+    return FileProblemError("AUDIO_DURATION_TOO_LONG", "The audio is longer than 12 hours.")
 
 
 class _StreamReader:
@@ -242,7 +286,8 @@ class _StreamReader:
         if shape != self._shape:
             yield from self.drain()
             self._shape = shape
-            self._resampler = av.AudioResampler(format="fltp", layout=frame.layout, rate=SAMPLE_RATE)
+            # Interleaved: more than 8 planes in a frame crash PyAV.
+            self._resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=SAMPLE_RATE)
         frame.pts = None
         yield from self._split(self._resampler.resample(frame))
 
@@ -254,7 +299,9 @@ class _StreamReader:
 
     def _split(self, frames: Sequence[Any]) -> Iterator[AudioBlock]:
         for frame in frames:
-            samples = frame.to_ndarray()
+            samples = frame.to_ndarray().reshape(-1, frame.layout.nb_channels).T
+            # Files of floats may hold anything, and one NaN would deafen the speech detector for good.
+            samples = np.nan_to_num(samples).clip(-1.0, 1.0)
             for plane, channel_id in self.planes.items():
                 if plane < len(samples):
                     yield AudioBlock(channel_id, samples[plane])

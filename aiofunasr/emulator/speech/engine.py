@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from attrs import frozen
@@ -41,8 +42,11 @@ class Engine(Protocol):
     name: str
     languages: frozenset[str]
 
-    def recognize_segment(self, samples: Samples, language: str | None = None) -> Heard:
-        """Recognize at most 25 s of 16 kHz mono speech; without `language` the engine finds it by itself."""
+    def recognize_segment(self, samples: Samples, languages: Sequence[str] = ()) -> Heard:
+        """Recognize at most 25 s of 16 kHz mono speech.
+
+        It is in one of `languages`, all of which the engine knows; with none, the engine finds the language by itself.
+        """
         ...
 
     def close(self) -> None:

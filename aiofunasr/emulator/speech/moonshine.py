@@ -7,6 +7,7 @@ detection is off: on, it puts words such as "You" or "Thank you." in front of wh
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ class MoonshineEngine:
                 options={"vad_threshold": 0.0, "return_audio_data": "false"},
             )
 
-    def recognize_segment(self, samples: Samples, language: str | None = None) -> Heard:  # noqa: ARG002
+    def recognize_segment(self, samples: Samples, languages: Sequence[str] = ()) -> Heard:  # noqa: ARG002
         """Recognize a segment; the language can only be English.
 
         The C function is called as the package's own `Transcriber` calls it, but on the samples as they are. The

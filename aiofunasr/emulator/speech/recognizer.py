@@ -18,12 +18,12 @@ from typing import Final
 
 import anyio
 import anyio.to_thread
-from attrs import frozen
 
 from aiofunasr.emulator.recognizer import Recognition, RecognitionRequest, Recognizer
-from aiofunasr.emulator.speech.activity import DetectorSource
 from aiofunasr.emulator.speech.assembly import StoppedError, recognize_file
+from aiofunasr.emulator.speech.decode import refuse_too_long
 from aiofunasr.emulator.speech.engine import Engine
+from aiofunasr.emulator.speech.models import Models
 
 DEFAULT_WORKERS: Final = 1
 """The default engine works on several cores by itself: on two, a second worker recognized no more an hour, took
@@ -41,7 +41,7 @@ class SpeechRecognizer(Recognizer):
     left after the segment at hand (under a second with the default engine), and only then does the cancellation go
     on, so that no thread still reads a file that the caller deletes. A second cancellation does not wait for that.
 
-    Speakers are not told apart: with `diarization_enabled`, every `speaker_id` is still None.
+    With `diarization_enabled` on one track, sentences carry their `speaker_id` and end where the speaker changes.
     """
 
     needs_media = True
@@ -53,7 +53,7 @@ class SpeechRecognizer(Recognizer):
         self._load_engine = engine
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="aiofunasr-speech")
-        self._idle: list[_Models] = []
+        self._idle: list[Models] = []
         self._running: dict[Future[Recognition], Event] = {}
         self._closed = False
 
@@ -93,6 +93,16 @@ class SpeechRecognizer(Recognizer):
             raise StoppedError("the recognizer was closed")
         return done.result()
 
+    async def inspect(self, head: Path) -> None:
+        """Refuse a file whose header says that it is longer than 12 hours.
+
+        Not in the workers: they may be at other files for long.
+
+        Raises:
+            FileProblemError: `AUDIO_DURATION_TOO_LONG`.
+        """
+        await anyio.to_thread.run_sync(refuse_too_long, head)
+
     async def aclose(self) -> None:
         """Stop the work at hand, wait for the threads and free the models."""
         self._closed = True
@@ -103,26 +113,20 @@ class SpeechRecognizer(Recognizer):
     def _shut_down(self) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
         while self._idle:
-            self._idle.pop().engine.close()
+            self._idle.pop().close()
 
     def _work(self, request: RecognitionRequest, media: Path, stop: Event) -> Recognition:
         with self._models() as models:
-            return recognize_file(media, request, models.engine, models.detectors, stop)
+            return recognize_file(media, request, models, stop)
 
     @contextmanager
-    def _models(self) -> Iterator[_Models]:
+    def _models(self) -> Iterator[Models]:
         """Lend a set of models that no other worker uses, loading one if all are out."""
         try:
             models = self._idle.pop()
         except IndexError:
-            models = _Models(self._load_engine(), DetectorSource())
+            models = Models(self._load_engine())
         try:
             yield models
         finally:
             self._idle.append(models)
-
-
-@frozen
-class _Models:
-    engine: Engine
-    detectors: DetectorSource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +31,11 @@ class WhisperEngine:
         )
         self.languages: frozenset[str] = frozenset(self._model.supported_languages)
 
-    def recognize_segment(self, samples: Samples, language: str | None = None) -> Heard:
-        """Recognize a segment in a language, or in the one that the model finds it to be in."""
+    def recognize_segment(self, samples: Samples, languages: Sequence[str] = ()) -> Heard:
+        """Recognize a segment in the one of the languages that the model finds it to be in, or in any."""
         segments, _ = self._model.transcribe(
             samples,
-            language=language,
+            language=languages[0] if len(languages) == 1 else self._likeliest(samples, languages),
             beam_size=5,
             word_timestamps=True,
             # Speech was found before, and each segment stands for itself: a text carried on repeats itself.
@@ -47,6 +48,13 @@ class WhisperEngine:
             for word in segment.words or ()
         )
         return Heard("".join(piece.text for piece in pieces).strip(), pieces)
+
+    def _likeliest(self, samples: Samples, languages: Sequence[str]) -> str | None:
+        if not languages:
+            return None
+        _, _, found = self._model.detect_language(samples)
+        chances = dict(found)
+        return max(languages, key=lambda language: float(chances.get(language, 0.0)))
 
     def close(self) -> None:
         """Free the model."""

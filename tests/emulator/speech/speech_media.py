@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +19,7 @@ AUDIO = Path(__file__).parent / "audio"
 MARRIED = AUDIO / "librivox_0920.wav"
 MARRIED_TEXT = "had he married a more amiable woman he might have been made still more respectable than he was"
 DISPOSED = AUDIO / "librivox_0880.wav"
+CARDS = AUDIO / "cards_005.wav"
 
 # Container and codec as libav's encoders are called, for every extension that the service lists.
 FORMATS = {
@@ -96,3 +99,19 @@ def encode(
 
 def mono(samples: Samples) -> Samples:
     return samples.reshape(1, -1)
+
+
+def wav_header(seconds: int, rate: int = 16000, channels: int = 1) -> tuple[bytes, int]:
+    """Return the header of a wav file of 16-bit samples, and the size of the whole file."""
+    frame = 2 * channels
+    size = seconds * rate * frame
+    layout = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * frame, frame, 16)
+    return b"RIFF" + struct.pack("<I", size + 36) + b"WAVEfmt " + layout + b"data" + struct.pack("<I", size), size + 44
+
+
+def sparse_wav(path: Path, seconds: int, rate: int = 16000, channels: int = 1) -> Path:
+    """Write a wav file of silence that takes no room on the disk, however long it is."""
+    header, size = wav_header(seconds, rate, channels)
+    path.write_bytes(header)
+    os.truncate(path, size)
+    return path

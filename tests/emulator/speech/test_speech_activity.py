@@ -106,6 +106,31 @@ def test_the_noise_threshold_moves_what_is_taken_for_speech() -> None:
     assert counts == {-1.0: 3, -0.6: 3, 0.0: 2, None: 2, 0.6: 1, 1.0: 1}
 
 
+def noisy(speech: Samples, decibels: float) -> Samples:
+    """Mix white noise into speech, which stays so many decibels above it."""
+    noise = np.random.default_rng(0).normal(0, 1, len(speech)).astype(np.float32)
+    level = np.float32(np.std(speech) * 10 ** (-decibels / 20))
+    mixed: Samples = speech + level * noise
+    return mixed
+
+
+@pytest.mark.parametrize("decibels", [20, 10, 5, 0, -5])
+def test_the_noise_threshold_decides_how_much_noisy_speech_is_kept(detectors: DetectorSource, decibels: int) -> None:
+    samples = noisy(np.pad(read(MARRIED), 16000), decibels)
+    found = [
+        sum(segment.speech_ms for segment in find(samples, SpeechFinder(detectors.detector(), threshold)))
+        for threshold in (-1.0, -0.5, 0.0, 0.5, 1.0)
+    ]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > found[2] > found[4] > 0
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 1.0])
+@pytest.mark.parametrize("name", ["silence", "tone", "white"])
+def test_noise_alone_is_no_speech_at_any_threshold(detectors: DetectorSource, name: str, threshold: float) -> None:
+    assert not find(read(shared_audio(f"noise/{name}.wav")), SpeechFinder(detectors.detector(), threshold))
+
+
 def test_a_short_pause_splits_regions_and_a_long_one_segments() -> None:
     samples = track((0, 0.96), (1, 0.96), (0, 0.64), (1, 0.96), (0, 3.2), (1, 0.96), (0, 0.96))
     # The detector is taken to be late by a frame.

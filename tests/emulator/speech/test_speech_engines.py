@@ -73,6 +73,9 @@ class FakeWhisper:
         self.asked: dict[str, Any] = {}
         self.model = SimpleNamespace(unload_model=lambda: None)
 
+    def detect_language(self, samples: Any) -> Any:
+        return "ja", 0.6, [("ja", 0.6), ("zh", 0.3), ("en", 0.1)]
+
     def transcribe(self, samples: Any, **options: Any) -> Any:
         self.asked = options
         words = [SimpleNamespace(word=" Hello", start=0.1, end=0.5), SimpleNamespace(word=" you.", start=0.6, end=0.9)]
@@ -83,11 +86,24 @@ def test_whisper_gives_its_own_times(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(whisper_module, "import_module", lambda name: SimpleNamespace(WhisperModel=FakeWhisper))
     (tmp_path / "model.bin").touch()
     engine = WhisperEngine(tmp_path)
-    heard = engine.recognize_segment(np.zeros(16000, np.float32), "en")
+    heard = engine.recognize_segment(np.zeros(16000, np.float32), ["en"])
     assert heard.text == "Hello you."
     assert heard.pieces == (HeardPiece(" Hello", 100, 500), HeardPiece(" you.", 600, 900))
     assert engine.languages == {"en", "zh"}
     engine.close()
+
+
+@pytest.mark.parametrize(
+    ("languages", "asked"), [([], None), (["zh"], "zh"), (["en", "zh"], "zh"), (["en", "yue"], "en")]
+)
+def test_whisper_is_asked_for_the_likeliest_of_the_languages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, languages: list[str], asked: str | None
+) -> None:
+    monkeypatch.setattr(whisper_module, "import_module", lambda name: SimpleNamespace(WhisperModel=FakeWhisper))
+    (tmp_path / "model.bin").touch()
+    engine = WhisperEngine(tmp_path)
+    engine.recognize_segment(np.zeros(16000, np.float32), languages)
+    assert engine._model.asked["language"] == asked
 
 
 def test_a_directory_without_a_model(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from speech.speech_media import DISPOSED, FORMATS, MARRIED, MARRIED_TEXT, encode, mono, read, shared_audio
 
-from aiofunasr.emulator.recognizer import FileProblemError, Recognition, RecognitionRequest
+from aiofunasr.emulator.recognizer import FileProblemError, HotWord, Recognition, RecognitionRequest
 from aiofunasr.emulator.samples import SAMPLE_TEXT, sample_path
 from aiofunasr.emulator.speech import Heard, SpeechRecognizer, default_recognizer
 from aiofunasr.emulator.speech.decode import Samples
@@ -118,15 +118,51 @@ async def test_nothing_is_invented_where_nobody_speaks(shared: SpeechRecognizer,
 
 
 async def test_a_language_that_the_engine_does_not_know_is_refused(shared: SpeechRecognizer) -> None:
-    error = await problem(shared, MARRIED, ask(language_hints=("zh", "en")))
+    error = await problem(shared, MARRIED, ask(language_hints=("zh", "ja")))
     assert error.code == "InvalidParameter"
-    assert "'zh'" in error.message
+    assert "'zh', 'ja'" in error.message
     assert "--engine whisper" in error.message
 
 
-@pytest.mark.parametrize("hints", [("en",), ("EN-us",), ("en", "zh")])
-async def test_only_the_first_language_counts(shared: SpeechRecognizer, hints: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("hints", [("en",), ("EN-us",), ("en", "zh"), ("zh", "en")])
+async def test_a_language_that_the_engine_knows_is_enough(shared: SpeechRecognizer, hints: tuple[str, ...]) -> None:
     assert plain(await shared.recognize(ask(language_hints=hints), MARRIED)) == MARRIED_TEXT
+
+
+@pytest.fixture(scope="module")
+def in_noise(married: Samples) -> Samples:
+    """The reading, 5 dB above white noise."""
+    noise = np.random.default_rng(0).normal(0, np.std(married) * 10 ** (-5 / 20), len(married) + 32000)
+    mixed: Samples = (np.pad(married, 16000) + noise).astype(np.float32)
+    return mixed
+
+
+async def test_speech_in_noise_is_recognized_and_the_threshold_says_how_much_of_it(
+    shared: SpeechRecognizer, tmp_path: Path, in_noise: Samples
+) -> None:
+    path = encode(tmp_path / "a.wav", [mono(in_noise)])
+    speech_ms = []
+    for threshold in (-1.0, None, 1.0):
+        recognition = await shared.recognize(ask(speech_noise_threshold=threshold), path)
+        assert "amiable woman" in plain(recognition)
+        speech_ms.append(recognition.tracks[0].speech_ms)
+    assert speech_ms[0] > speech_ms[1] > speech_ms[2]
+
+
+async def test_hot_words_change_what_is_recognized(shared: SpeechRecognizer) -> None:
+    """The engine hears "Ava Gal" or the like."""
+    path = shared_audio("en/ami_ES2011a_h0_40-46.wav")
+    assert "Abigail Claflin" not in (await shared.recognize(ask(), path)).tracks[0].sentences[0].text
+    recognition = await shared.recognize(ask(hot_words=(HotWord("Abigail Claflin"),)), path)
+    sentence = recognition.tracks[0].sentences[0]
+    assert "Abigail Claflin" in sentence.text
+    assert "".join(word.text + word.punctuation for word in sentence.words) == sentence.text
+
+
+async def test_hot_words_leave_the_rest_alone(shared: SpeechRecognizer) -> None:
+    names = ("Elinor", "Willoughby", "Norland", "Barton", "Ferrars", "Marianne", "Brandon", "Lucy")
+    recognition = await shared.recognize(ask(hot_words=tuple(HotWord(name) for name in names)), MARRIED)
+    assert plain(recognition) == MARRIED_TEXT
 
 
 async def test_a_long_recording_keeps_all_of_its_sentences(
@@ -154,7 +190,7 @@ class Engine:
         self._hear = hear
         self.closed = False
 
-    def recognize_segment(self, samples: Samples, language: str | None = None) -> Heard:
+    def recognize_segment(self, samples: Samples, languages: Sequence[str] = ()) -> Heard:
         return Heard(self._hear())
 
     def close(self) -> None:
@@ -175,6 +211,16 @@ async def recognizers() -> AsyncIterator[Callable[..., SpeechRecognizer]]:
 
 
 Make = Callable[..., SpeechRecognizer]
+
+
+async def test_fillers_are_removed_on_request(recognizers: Make) -> None:
+    recognizer = recognizers(lambda: "Um, yes, uh, no.")
+    kept = await recognizer.recognize(ask(), MARRIED)
+    assert [sentence.text for sentence in kept.tracks[0].sentences] == ["Um, yes, uh, no."]
+    removed = await recognizer.recognize(ask(disfluency_removal_enabled=True), MARRIED)
+    assert [sentence.text for sentence in removed.tracks[0].sentences] == ["Yes, no."]
+    only = recognizers(lambda: "Um, uh.")
+    assert (await problem(only, MARRIED, ask(disfluency_removal_enabled=True))).code == "ASR_RESPONSE_HAVE_NO_WORDS"
 
 
 @pytest.mark.parametrize("text", ["", "...", " "])
