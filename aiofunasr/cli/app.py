@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
+from attrs import evolve
 
 from aiofunasr.cli import asked, operations, options, reference
+from aiofunasr.cli.exporting import ExportJob, export
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
 from aiofunasr.cli.resume import ResumeJob, resume
-from aiofunasr.cli.running import run_command
+from aiofunasr.cli.running import CommandError, run_command
+from aiofunasr.cli.styling import StyleChoice, with_style
 from aiofunasr.cli.transcribe import JournalChoice, ResultOptions, TranscribeJob, attach, transcribe
-from aiofunasr.export import FORMATS
 from aiofunasr.options import DEFAULT_MODEL
 from aiofunasr.session import FilesPerTask
 from aiofunasr.version import __version__
@@ -64,6 +66,7 @@ def _everywhere(
 
 
 @app.command(name="transcribe")
+@with_style
 def transcribe_command(
     *,
     files: Annotated[
@@ -102,8 +105,10 @@ def transcribe_command(
         str,
         typer.Option(metavar="N|auto", parser=options.files_per_task, help="How many files go into a task, up to 100."),
     ] = "auto",
-    format: options.FormatOption = options.FormatName.TXT,
+    format: options.Formats = None,
     output: options.Output = None,
+    overwrite: options.Overwrite = True,
+    style: StyleChoice,
     journal: options.Journal = None,
     retry_failed: options.RetryFailed = False,
     quiet: options.Quiet = False,
@@ -162,22 +167,27 @@ def transcribe_command(
         files_per_task=cast("FilesPerTask", files_per_task),
         place=place,
         engine=_engine(engine, engine_model) if local else None,
-        results=ResultOptions(format=FORMATS[format], output=output, quiet=quiet, verbose=verbose),
+        results=_results(format, output, overwrite=overwrite, style=style, quiet=quiet, verbose=verbose),
         journal=None if journal is None else JournalChoice(path=journal, retry_failed=retry_failed),
     )
     _do(partial(transcribe, job))
 
 
 @app.command(name="resume", no_args_is_help=True)
+@with_style
 def resume_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal of the run.")],
     retry_failed: options.RetryFailed = False,
-    format: Annotated[
-        options.FormatName | None,
-        typer.Option("--format", "-f", help="How results are written; as the run was begun.", show_default=False),
-    ] = None,
+    format: options.Formats = None,
     output: options.Output = None,
+    overwrite: Annotated[
+        bool | None,
+        typer.Option(
+            "--overwrite/--no-overwrite", help="Whether files that are there are replaced.", show_default=False
+        ),
+    ] = None,
+    style: StyleChoice,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     api_key: options.ApiKey = None,
@@ -195,12 +205,24 @@ def resume_command(
         path=file,
         place=place,
         retry_failed=retry_failed,
-        format=format,
+        formats=format,
         output=output,
+        overwrite=overwrite,
+        style=style,
         quiet=quiet,
         verbose=verbose,
     )
     _do(partial(resume, job))
+
+
+def _results(format: Sequence[str] | None, output: Path | None, **rest: Any) -> ResultOptions:
+    try:
+        results = ResultOptions(formats=options.formats_of(format, output), output=output, **rest)
+        # What is wrong with the style is said before anything is begun.
+        results.writing()
+    except CommandError as error:
+        raise typer.BadParameter(str(error)) from None
+    return results
 
 
 def _engine(name: options.EngineName | None, model: Path | None) -> EngineChoice:
@@ -208,11 +230,14 @@ def _engine(name: options.EngineName | None, model: Path | None) -> EngineChoice
 
 
 @app.command(name="attach", no_args_is_help=True)
+@with_style
 def attach_command(
     *,
     tokens: Annotated[list[str], typer.Argument(metavar="TOKEN", help="Tokens of tasks, or their ids.")],
-    format: options.FormatOption = options.FormatName.TXT,
+    format: options.Formats = None,
     output: options.Output = None,
+    overwrite: options.Overwrite = True,
+    style: StyleChoice,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     api_key: options.ApiKey = None,
@@ -225,8 +250,39 @@ def attach_command(
     A token says which region its task belongs to, so that needs to be given for a bare task id only.
     """
     place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
-    results = ResultOptions(format=FORMATS[format], output=output, quiet=quiet, verbose=verbose)
+    results = _results(format, output, overwrite=overwrite, style=style, quiet=quiet, verbose=verbose)
     _do(partial(attach, tokens, place, results))
+
+
+@app.command(name="export", no_args_is_help=True)
+@with_style
+def export_command(
+    *,
+    documents: Annotated[
+        list[str],
+        typer.Argument(metavar="TRANSCRIPT", help="What --format json writes; - for standard input."),
+    ],
+    format: options.Formats = None,
+    output: options.Output = None,
+    overwrite: options.Overwrite = True,
+    audio: Annotated[
+        str | None,
+        typer.Option(metavar="FILE_OR_URL", help="Where the page of html finds the recording.", show_default=False),
+    ] = None,
+    style: StyleChoice,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write transcripts that are stored already, as the service gave them, in other formats.
+
+    Nothing is sent and nothing is billed. Files are named after the documents.
+    """
+    if audio is not None and len(documents) > 1:
+        raise typer.BadParameter("--audio goes with one transcript")
+    if style.embed_audio and audio is None:
+        raise typer.BadParameter("--embed-audio needs --audio FILE")
+    results = _results(format, output, overwrite=overwrite, style=style, quiet=quiet, verbose=False)
+    writing = evolve(results.writing(), audio=audio)
+    _do(partial(export, ExportJob(documents=documents, writing=writing, quiet=quiet)))
 
 
 app.add_typer(operations.app)

@@ -20,7 +20,8 @@ _LONGEST = 150
 
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 _DEVICES = frozenset(
-    {"aux", "con", "nul", "prn", "conin$", "conout$"} | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789"}
+    {"aux", "con", "nul", "prn", "conin$", "conout$"}
+    | {f"{port}{n}" for port in ("com", "lpt") for n in "0123456789\u00b9\u00b2\u00b3"}
 )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
+from aiofunasr.cli.running import CommandError
+from aiofunasr.export import FORMATS, Format
 from aiofunasr.schedule.packing import MOST_FILES
 
 _ACCOUNT = "Account"
@@ -23,6 +26,13 @@ class FormatName(StrEnum):
     JSONL = "jsonl"
     SRT = "srt"
     VTT = "vtt"
+    ASS = "ass"
+    HTML = "html"
+    CSV = "csv"
+    TSV = "tsv"
+    TEXTGRID = "textgrid"
+    CTM = "ctm"
+    RTTM = "rttm"
 
 
 class EngineName(StrEnum):
@@ -47,8 +57,16 @@ BaseUrl: TypeAlias = Annotated[
     str | None, typer.Option("--base-url", help="Or DASHSCOPE_BASE_URL.", rich_help_panel=_ACCOUNT)
 ]
 
-FormatOption: TypeAlias = Annotated[
-    FormatName, typer.Option("--format", "-f", help="How results are written.", rich_help_panel=_RESULTS)
+Formats: TypeAlias = Annotated[
+    list[FormatName] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        metavar="NAME",
+        help=f"How results are written (txt); may be repeated with --output: {', '.join(FORMATS)}.",
+        rich_help_panel=_RESULTS,
+        show_default=False,
+    ),
 ]
 Output: TypeAlias = Annotated[
     Path | None,
@@ -59,6 +77,14 @@ Output: TypeAlias = Annotated[
         help="Write each result into a file in DIR and print its path.",
         rich_help_panel=_RESULTS,
         show_default=False,
+    ),
+]
+Overwrite: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite/--no-overwrite",
+        help="Whether a file in DIR that has the name of a result is replaced; if not, that result fails.",
+        rich_help_panel=_RESULTS,
     ),
 ]
 Journal: TypeAlias = Annotated[
@@ -131,6 +157,18 @@ Local: TypeAlias = Annotated[
         rich_help_panel=_LOCAL,
     ),
 ]
+
+
+def formats_of(names: Iterable[str] | None, output: Path | None) -> tuple[Format, ...]:
+    """Return the formats that were asked for, each once; plain text where none was.
+
+    Raises:
+        CommandError: There are several, and no directory to put them into.
+    """
+    formats = tuple(FORMATS[name] for name in dict.fromkeys(names or ("txt",)))
+    if len(formats) > 1 and output is None:
+        raise CommandError("several of --format go with --output: on stdout they would run into each other")
+    return formats
 
 
 def files_per_task(text: str) -> int | str:

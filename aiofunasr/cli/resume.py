@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from aiofunasr.cli.inputs import STANDARD_INPUT
+from aiofunasr.cli.options import formats_of
 from aiofunasr.cli.place import Place
 from aiofunasr.cli.running import CommandError
+from aiofunasr.cli.styling import StyleChoice
 from aiofunasr.cli.transcribe import RUN, JournalChoice, ResultOptions, TranscribeJob, transcribe
 from aiofunasr.cli.wording import complain, count
 from aiofunasr.errors import FunASRError
-from aiofunasr.export import FORMATS
 from aiofunasr.journal import FileState
 from aiofunasr.journal.reader import JournalView, viewing
 from aiofunasr.options import TranscriptionOptions
@@ -34,8 +35,10 @@ class ResumeJob:
     path: Path
     place: Place
     retry_failed: bool = False
-    format: str | None = None
+    formats: Sequence[str] | None = None
     output: Path | None = None
+    overwrite: bool | None = None
+    style: StyleChoice = field(factory=StyleChoice)
     quiet: bool = False
     verbose: bool = False
 
@@ -111,7 +114,7 @@ def _as_begun(job: ResumeJob, note: dict[str, Any]) -> TranscribeJob:
         options=TranscriptionOptions.of_asked(note["model"], _asked(note)),
         files_per_task=note["files_per_task"],
         place=place,
-        results=_results(evolve(job, output=output), job.format or note["format"]),
+        results=_results(_with_noted(evolve(job, output=output), note)),
         journal=JournalChoice(path=path, retry_failed=job.retry_failed),
     )
 
@@ -125,14 +128,32 @@ def _as_known(job: ResumeJob, run: Run, sources: Sequence[str]) -> TranscribeJob
         sources=sources,
         options=run.options(),
         place=place,
-        results=_results(job, job.format or "txt"),
+        results=_results(job),
         # What can only be waited for is not to be submitted: its source is not all of it.
         journal=JournalChoice(path=job.path, retry_failed=job.retry_failed and run.resumable, is_whole_run=False),
     )
 
 
-def _results(job: ResumeJob, format: str) -> ResultOptions:
-    return ResultOptions(format=FORMATS[format], output=job.output, quiet=job.quiet, verbose=job.verbose)
+def _with_noted(job: ResumeJob, note: dict[str, Any]) -> ResumeJob:
+    """Return a job with the writing of results as it was noted, but for what is asked for now."""
+    return evolve(
+        job,
+        # Runs of an earlier version have one format and no style.
+        formats=job.formats or note.get("formats") or [note["format"]],
+        overwrite=note.get("overwrite") if job.overwrite is None else job.overwrite,
+        style=job.style.over(StyleChoice(**note.get("style", {}))),
+    )
+
+
+def _results(job: ResumeJob) -> ResultOptions:
+    return ResultOptions(
+        formats=formats_of(job.formats, job.output),
+        output=job.output,
+        overwrite=job.overwrite is not False,
+        style=job.style,
+        quiet=job.quiet,
+        verbose=job.verbose,
+    )
 
 
 def _left(view: JournalView) -> Runs:

@@ -11,14 +11,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
 from aiofunasr.batch import TranscriptionBatch
-from aiofunasr.cli.delivery import ToDirectory, ToStdout, choose_delivery
+from aiofunasr.cli.delivery import ToDirectory, ToStdout, Writing, choose_delivery
 from aiofunasr.cli.inputs import check_sources, open_inputs
 from aiofunasr.cli.place import EngineChoice, Place, local_service, sample
 from aiofunasr.cli.running import FAILED, CommandError
 from aiofunasr.cli.screen import Progress, Screen
+from aiofunasr.cli.styling import StyleChoice
 from aiofunasr.cli.wording import count, describe, name_of, printable
 from aiofunasr.errors import FunASRError, TaskError
 from aiofunasr.export import Format
@@ -42,14 +43,30 @@ RUN = "run"
 class ResultOptions:
     """What becomes of results."""
 
-    format: Format
+    formats: Sequence[Format]
     output: Path | None = None
+    overwrite: bool = True
+    style: StyleChoice = field(factory=StyleChoice)
     quiet: bool = False
     verbose: bool = False
 
     def screen(self) -> Screen:
         """Make the screen to show them on."""
         return Screen(quiet=self.quiet, verbose=self.verbose)
+
+    def writing(self) -> Writing:
+        """Say how they are written.
+
+        Raises:
+            InvalidArgumentError: A number of the style is out of its range.
+        """
+        return Writing(
+            formats=self.formats,
+            style=self.style.style(),
+            directory=self.output,
+            overwrite=self.overwrite,
+            embed_audio=bool(self.style.embed_audio),
+        )
 
 
 @frozen(kw_only=True)
@@ -87,10 +104,10 @@ class Receiver:
     One result at a time, because their texts must not mix.
     """
 
-    def __init__(self, delivery: ToStdout | ToDirectory, format: Format, screen: Screen, place: Place) -> None:
+    def __init__(self, delivery: ToStdout | ToDirectory, writing: Writing, screen: Screen, place: Place) -> None:
         self._delivery = delivery
         self._place = place
-        self._format = format
+        self._writing = writing
         self._screen = screen
         self._lock = anyio.Lock()
         self.done = 0
@@ -109,7 +126,7 @@ class Receiver:
                 self._advise(result.error)
             elif result.no_speech:
                 self._screen.note(f"no speech: {name_of(result)}")
-            if result.ok or self._format.takes_failures:
+            if self._writing.of(result):
                 await self._deliver(result, headed=headed)
             else:
                 self._delivery.pass_over(result)
@@ -120,12 +137,12 @@ class Receiver:
             await self._delivery.deliver(result, headed=headed)
         except BrokenPipeError:
             raise
-        except OSError as error:
+        except (OSError, CommandError) as error:
             # It was paid for, and stays at the service for a day.
             again = f"; it can be had again with: aiofunasr attach{self._place.options()} {result.token}"
             if result.token is None or self._place.local:
                 again = ""
-            self._fail(f"not written: {name_of(result)}: {error.strerror or error}", again)
+            self._fail(f"not written: {name_of(result)}: {getattr(error, 'strerror', None) or error}", again)
 
     def give_up(self, what: str, error: FunASRError) -> None:
         """Count something that has no results, and say why."""
@@ -164,8 +181,10 @@ def describe_run(job: TranscribeJob) -> str:
             "model": job.options.model,
             "asked": job.options.asked(),
             "files_per_task": job.files_per_task,
-            "format": job.results.format.name,
+            "formats": [each.name for each in job.results.formats],
             "output": None if job.results.output is None else str(job.results.output),
+            "overwrite": job.results.overwrite,
+            "style": asdict(job.results.style),
             "region": job.place.region,
             "workspace": job.place.workspace,
             "base_url": job.place.base_url,
@@ -190,9 +209,10 @@ async def _transcribe_at(place: Place, job: TranscribeJob) -> int:
     if not sources and job.manifest is None:
         sources = [str(sample())]
         screen.note(f"no file was given: this is {Path(sources[0]).name}, which comes with the package")
-    delivery = choose_delivery(job.results.format, job.results.output, screen)
+    writing = job.results.writing()
+    delivery = choose_delivery(writing, screen)
     inputs = await open_inputs(sources, job.manifest, delivery.expect)
-    receiver = Receiver(delivery, job.results.format, screen, place)
+    receiver = Receiver(delivery, writing, screen, place)
     async with _naming_what_is_left(session, place, screen, job.journal) as left:
         if journal is not None and job.journal is not None and job.journal.is_whole_run:
             await journal.note(RUN, describe_run(job))
@@ -266,8 +286,8 @@ async def attach(tokens: Sequence[str], place: Place, results: ResultOptions) ->
     found = {token: TaskToken.decode(token) for token in tokens}
     place = place.of_tokens(found.values())
     session = place.session()
-    screen = results.screen()
-    receiver = Receiver(choose_delivery(results.format, results.output, screen), results.format, screen, place)
+    screen, writing = results.screen(), results.writing()
+    receiver = Receiver(choose_delivery(writing, screen), writing, screen, place)
     tasks: dict[str, TranscriptionTask] = {}
     # A token of a task id alone does not say how many files there are; at least one.
     expected = sum(max(1, len(token.file_digests)) for token in found.values())

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from attrs import frozen
 
-from aiofunasr.export.characters import clean, joins, may_break, width
+from aiofunasr.export.characters import clean, is_unspaced, may_break
+from aiofunasr.export.graphemes import boundaries, joins, width
 from aiofunasr.results import Sentence
 
 _FARTHEST = 40
@@ -29,8 +31,8 @@ class Piece:
 
 
 @frozen
-class _Span:
-    """A word's place in the text, and its time."""
+class Span:
+    """A word's place in the clean text of its sentence, and its time in milliseconds."""
 
     start: int
     stop: int
@@ -45,7 +47,7 @@ def cut(sentence: Sentence, columns: int, *, label: str = "") -> list[Piece]:
     stays with the first word.
     """
     text = label + clean(sentence.text)
-    spans = _find_words(text, sentence, len(label))
+    spans = find_words(text, sentence, len(label))
     breaks = list(_breaks(text, spans, columns, len(label)))
     clock = _Clock(len(text), sentence, spans)
     return [
@@ -55,9 +57,12 @@ def cut(sentence: Sentence, columns: int, *, label: str = "") -> list[Piece]:
     ]
 
 
-def _find_words(text: str, sentence: Sentence, at: int) -> list[_Span]:
-    """Find the words from a place on; one that is written otherwise in the text is passed over."""
-    spans: list[_Span] = []
+def find_words(text: str, sentence: Sentence, at: int = 0) -> list[Span]:
+    """Find the words from a place on, in order; one that is written otherwise in the text is passed over.
+
+    Spans neither overlap nor run backwards in time, whatever the words' times are.
+    """
+    spans: list[Span] = []
     missed = 0
     now, last = _bounds(sentence)
     for word in sentence.words:
@@ -68,7 +73,7 @@ def _find_words(text: str, sentence: Sentence, at: int) -> list[_Span]:
             continue
         now = min(max(word.begin_time, now), last)
         end = min(max(word.end_time, now), last)
-        spans.append(_Span(start, start + len(shown), now, end))
+        spans.append(Span(start, start + len(shown), now, end))
         at, missed, now = start + len(shown), 0, end
     return spans
 
@@ -78,7 +83,7 @@ def _bounds(sentence: Sentence) -> tuple[int, int]:
     return begin, max(begin, sentence.end_time, *(word.end_time for word in sentence.words))
 
 
-def _breaks(text: str, spans: Sequence[_Span], columns: int, label: int) -> Iterator[int]:
+def _breaks(text: str, spans: Sequence[Span], columns: int, label: int) -> Iterator[int]:
     """Go through the places before which a line may break, so that no piece is wider than a line."""
     last = 0
     for at in [*_allowed(text, spans, label + 1), len(text)]:
@@ -89,7 +94,7 @@ def _breaks(text: str, spans: Sequence[_Span], columns: int, label: int) -> Iter
         last = at
 
 
-def _allowed(text: str, spans: Sequence[_Span], first: int) -> Iterator[int]:
+def _allowed(text: str, spans: Sequence[Span], first: int) -> Iterator[int]:
     starts = [span.start for span in spans]
     words = frozenset(starts)
     for at in range(first, len(text)):
@@ -99,21 +104,18 @@ def _allowed(text: str, spans: Sequence[_Span], first: int) -> Iterator[int]:
             inside = index >= 0 and spans[index].start < at < spans[index].stop and not before.isspace()
             if not inside:
                 yield at
-        elif at in words and _is_unspaced(before) and _is_unspaced(after):
+        elif at in words and is_unspaced(before) and is_unspaced(after) and not joins(before, after):
             # Thai, Lao, Khmer and Burmese have no spaces, and only a dictionary, or the words, know where words end.
             yield at
-
-
-def _is_unspaced(character: str) -> bool:
-    return "\u0e00" <= character <= "\u0eff" or "\u1000" <= character <= "\u109f" or "\u1780" <= character <= "\u17ff"
 
 
 def _forced(text: str, start: int, stop: int, columns: int) -> Iterator[int]:
     """Cut what has no place to break, a long address say, where the line is full."""
     used = 0
-    for at in range(start, stop):
-        size = width(text[at])
-        if used + size > columns and not joins(text[at - 1], text[at]) and not text[at].isspace():
+    places = [start + place for place in boundaries(text[start:stop])]
+    for at, end in pairwise(places):
+        size = width(text[at:end])
+        if used + size > columns and not text[at].isspace():
             yield at
             used = 0
         used += size
@@ -122,12 +124,12 @@ def _forced(text: str, start: int, stop: int, columns: int) -> Iterator[int]:
 class _Clock:
     """Tells the time of a place in a sentence's text."""
 
-    def __init__(self, length: int, sentence: Sentence, spans: Sequence[_Span]) -> None:
+    def __init__(self, length: int, sentence: Sentence, spans: Sequence[Span]) -> None:
         begin, end = _bounds(sentence)
         self._spans = spans
         self._starts = [span.start for span in spans]
-        self._begin = _Span(0, 0, begin, begin)
-        self._end = _Span(length, length, end, end)
+        self._begin = Span(0, 0, begin, begin)
+        self._end = Span(length, length, end, end)
 
     def at_start(self, place: int) -> float:
         """Return when the text from `place` on begins."""

@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from aiofunasr.export.cues import Cue, CueRules, make_cues
+import re
+
+from aiofunasr.export.cues import Cue, make_cues
+from aiofunasr.export.style import Style
 from aiofunasr.results import Transcript
 
+_WORD_JOINER = "\u2060"
+_MARKUP = re.compile(r"--(?=>)|<(?=\s*[/a-zA-Z])|\\(?=[Nnh])")
+_BRACES = str.maketrans("{}", "\u2774\u2775")
+_LAST_LINE_IS_A_NUMBER = re.compile(r"\n\s*\d+\s*$")
 
-def render_srt(transcript: Transcript, rules: CueRules | None = None) -> str:
+
+def render_srt(transcript: Transcript, style: Style | None = None) -> str:
     """Write a transcript as SubRip subtitles.
 
-    Where several speak, the text says who does when that changes. SubRip has no escapes: `-->` in a text, which
-    readers take for a line of times, is written as an arrow; everything else stays.
+    Where several speak, the text says who does when that changes. SubRip has no escapes, so an invisible word joiner
+    (U+2060) keeps apart what readers would take for something else: `-->`, the beginning of a tag, a backslash before
+    N, and a number on the last line of all, which looks like that of another cue. Braces, which begin a tag as well,
+    become ornaments (U+2774, U+2775).
     """
-    return "\n".join(
-        f"{number}\n{_times(cue, ',')}\n" + "\n".join(cue.lines).replace("-->", "\u2192") + "\n"
-        for number, cue in enumerate(make_cues(transcript, rules, label=True), 1)
-    )
+    style = style or Style()
+    cues = make_cues(transcript, style.cues, label=style.names)
+    text = "\n".join(f"{number}\n{_times(cue, ',')}\n{_without_markup(cue)}\n" for number, cue in enumerate(cues, 1))
+    if _LAST_LINE_IS_A_NUMBER.search(text):
+        text = f"{text[:-1]}{_WORD_JOINER}\n"
+    return text
 
 
-def render_vtt(transcript: Transcript, rules: CueRules | None = None) -> str:
-    """Write a transcript as WebVTT; where several speak, each is a voice."""
+def _without_markup(cue: Cue) -> str:
+    text = "\n".join(cue.lines).translate(_BRACES)
+    return _MARKUP.sub(lambda found: found[0] + _WORD_JOINER, text)
+
+
+def render_vtt(transcript: Transcript, style: Style | None = None) -> str:
+    """Write a transcript as WebVTT.
+
+    Where several speak, each is a voice; and up to four channels have each their own place, from left to right.
+    """
+    style = style or Style()
+    places = len(transcript.channels) if 1 < len(transcript.channels) <= 4 else 0
     blocks = ["WEBVTT\n"]
-    for cue in make_cues(transcript, rules):
+    for cue in make_cues(transcript, style.cues):
         text = "\n".join(_escape(line) for line in cue.lines)
-        voice = f"<v {_escape(cue.who)}>" if cue.who else ""
-        blocks.append(f"{_times(cue, '.')}\n{voice}{text}\n")
+        voice = f"<v {_escape(cue.who)}>" if cue.who and style.names else ""
+        blocks.append(f"{_times(cue, '.')}{_place(cue, places)}\n{voice}{text}\n")
     return "\n".join(blocks)
+
+
+def _place(cue: Cue, places: int) -> str:
+    if not places:
+        return ""
+    # Text is centred by default, and then a position is that of its middle.
+    return f" position:{100 * (2 * cue.channel + 1) // (2 * places)}% size:{100 // places}%"
 
 
 def _escape(text: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import merge
+from operator import attrgetter
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aiofunasr.results import Channel, Sentence, Transcript
 
@@ -15,10 +16,21 @@ _MS_A_CHARACTER = 70
 
 @frozen
 class Utterance:
-    """A sentence and who said it; `who` is empty where there is only one it can be."""
+    """A sentence and who said it.
+
+    Attributes:
+        sentence: What was said.
+        who: Who said it; empty where there is only one it can be.
+        channel_id: The service's number of its channel.
+        channel: The place of its channel among those of the transcript, from 0.
+        voice: The place of `who` among those who speak, by first appearance, from 0.
+    """
 
     sentence: Sentence
     who: str = ""
+    channel_id: int = 0
+    channel: int = 0
+    voice: int = 0
 
 
 def utterances(transcript: Transcript) -> list[Utterance]:
@@ -32,12 +44,19 @@ def utterances(transcript: Transcript) -> list[Utterance]:
     speakers = {sentence.speaker_id for sentences in by_channel for sentence in sentences} - {None}
     named = [
         [
-            Utterance(sentence, _who(channel if many_channels else None, sentence, many_speakers=len(speakers) > 1))
+            Utterance(
+                sentence,
+                _who(channel if many_channels else None, sentence, many_speakers=len(speakers) > 1),
+                channel.channel_id,
+                place,
+            )
             for sentence in sentences
         ]
-        for channel, sentences in zip(transcript.channels, by_channel, strict=True)
+        for place, (channel, sentences) in enumerate(zip(transcript.channels, by_channel, strict=True))
     ]
-    return list(merge(*named, key=lambda utterance: utterance.sentence.begin_time))
+    voices: dict[str, int] = {}
+    in_order = merge(*named, key=attrgetter("sentence.begin_time"))
+    return [evolve(one, voice=voices.setdefault(one.who, len(voices))) for one in in_order]
 
 
 def _who(channel: Channel | None, sentence: Sentence, *, many_speakers: bool) -> str:
@@ -55,6 +74,6 @@ def _sentences(channel: Channel, duration: int | None) -> Iterator[Sentence]:
         yield Sentence(0, spoken, channel.text)
         return
     # The service has them in order; where it has not, merging needs it.
-    for sentence in sorted(channel.sentences, key=lambda sentence: sentence.begin_time):
+    for sentence in sorted(channel.sentences, key=attrgetter("begin_time")):
         if sentence.text.strip():
             yield sentence

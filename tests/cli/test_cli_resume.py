@@ -44,7 +44,8 @@ def counts(journal: Path) -> dict[str, int]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_was_ended_is_gone_on_with(slow_place: HeldPlace, tmp_path: Path, number: int) -> None:
     (tmp_path / "list.txt").write_text("\n".join(NAMES), encoding="utf-8")
-    command = ("transcribe", "--manifest", "list.txt", "--journal", "batch.db", "--output", "out", "--format", "srt")
+    formats = ("--format", "srt", "--format", "tsv", "--rows", "words")
+    command = ("transcribe", "--manifest", "list.txt", "--journal", "batch.db", "--output", "out", *formats)
     with started(*command, env=slow_place, cwd=tmp_path) as process:
         wait_for_tasks(slow_place, 3)
         _, stderr = interrupt(process, number)
@@ -58,7 +59,9 @@ def test_a_run_that_was_ended_is_gone_on_with(slow_place: HeldPlace, tmp_path: P
     # From another directory, by what the journal says alone.
     resumed = run("resume", tmp_path / "batch.db", env=slow_place, cwd="/")
     assert resumed.returncode == 0, resumed.stderr
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"call-{n}-8s.srt" for n in range(6)]
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == [f"call-{n}-8s.{kind}" for n in range(6) for kind in ("srt", "tsv")]
+    assert all("punctuation" in path.read_text(encoding="utf-8") for path in (tmp_path / "out").glob("*.tsv"))
     assert "in flight from before" in resumed.stderr
     assert len(tasks_of(slow_place)) == 6
     assert counts(tmp_path / "batch.db") == {"done": 6}

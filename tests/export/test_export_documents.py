@@ -97,5 +97,5 @@ def test_a_failed_result_raises_its_own_error_elsewhere(format: str) -> None:
 
 
 def test_an_unknown_format() -> None:
-    with pytest.raises(InvalidArgumentError, match="txt, json, jsonl, srt, vtt"):
+    with pytest.raises(InvalidArgumentError, match="txt, json, jsonl, srt, vtt, ass"):
         render(Transcript(), "doc")

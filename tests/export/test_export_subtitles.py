@@ -5,58 +5,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import pytest
+from export.spoken import said, sentences, squeezed, transcripts
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from aiofunasr import Channel, Sentence, Transcript, Word
-from aiofunasr.export import CueRules, make_cues, render
-from aiofunasr.export.characters import clean, width
-
-ENGLISH = "the quick brown fox jumps over a lazy dog, and then? it sleeps. 3.5% of <b>it</b> & more --> x".split()  # noqa: SIM905
-CHINESE = "今天 我们 开始 一个 新的 项目 他们 在 这里 学习 「音乐」 和 历史 カメラー 👩‍🚀 é".split()  # noqa: SIM905
-TIMES = st.integers(0, 4_000)
-
-
-@st.composite
-def sentences(draw: st.DrawFn) -> Sentence:
-    """A sentence with words that nearly rebuild its text, and times in no good order at all."""
-    chinese = draw(st.booleans())
-    gap = "" if chinese else " "
-    texts = draw(st.lists(st.sampled_from(CHINESE if chinese else ENGLISH), min_size=1, max_size=60))
-    begin = draw(st.integers(0, 60_000))
-    words, at = [], begin
-    for text in texts:
-        end = at + draw(TIMES)
-        words.append(Word(at, end, text + gap, draw(st.sampled_from(["", "", ",", "."]))))
-        at = end + draw(st.sampled_from([0, 0, -50, 400]))
-    text = "".join(word.text + word.punctuation for word in words)
-    if draw(st.booleans()):
-        text = text.upper()  # inverse text normalization, and worse
-    shown = words if draw(st.booleans()) else []
-    return Sentence(
-        begin, draw(st.sampled_from([at, begin, 0])), text, 1, draw(st.integers(0, 2) | st.none()), (*shown,)
-    )
-
-
-@st.composite
-def transcripts(draw: st.DrawFn) -> Transcript:
-    channels = [
-        Channel(number, "text without sentences", None, tuple(draw(st.lists(sentences(), max_size=4))))
-        for number in range(draw(st.integers(1, 3)))
-    ]
-    return Transcript(channels=tuple(channels))
-
-
-def squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
-
-
-def said(transcript: Transcript) -> list[str]:
-    """Everything there is to say, as a bag of characters: the order of two channels may be either."""
-    parts = []
-    for channel in transcript.channels:
-        parts += [sentence.text for sentence in channel.sentences] or [channel.text]
-    return sorted(squeezed("".join(parts)))
+from aiofunasr.export import CueRules, Style, make_cues, render
+from aiofunasr.export.characters import clean
+from aiofunasr.export.graphemes import width
 
 
 @settings(max_examples=200, deadline=None)
@@ -66,7 +21,7 @@ def test_cues_can_be_read_and_say_everything(transcript: Transcript) -> None:
     cues = make_cues(transcript, rules)
     assert sorted(squeezed("".join(line for cue in cues for line in cue.lines))) == said(transcript)
     for cue, following in pairwise(cues):
-        assert cue.end_time <= following.begin_time
+        assert cue.end_time + rules.gap <= following.begin_time
     for cue in cues:
         assert rules.shortest <= cue.end_time - cue.begin_time <= rules.longest
         assert 1 <= len(cue.lines) <= rules.lines
@@ -80,6 +35,7 @@ def test_one_sentence_keeps_its_order(sentence: Sentence) -> None:
     assert squeezed("".join(line for cue in cues for line in cue.lines)) == squeezed(clean(sentence.text))
 
 
+PLAIN = str.maketrans({"\u2060": "", "\u2774": "{", "\u2775": "}"})
 TIME = r"(\d\d+):(\d\d):(\d\d)[,.](\d\d\d)"
 
 
@@ -91,6 +47,7 @@ def read_cues(text: str, point: str) -> Iterator[tuple[int, int, list[str]]]:
             assert lines.pop(0).isdigit()
         begin, arrow, end = lines.pop(0).partition(" --> ")
         assert arrow
+        end = re.sub(r" position:\d+% size:\d+%$", "", end) if point == "." else end
         assert lines
         assert not any("-->" in line for line in lines)
         times = []
@@ -109,7 +66,8 @@ def test_srt_reads_back(transcript: Transcript) -> None:
     cues = make_cues(transcript, label=True)
     text = render(transcript, "srt")
     found = list(read_cues(text, ",")) if cues else []
-    assert found == [(cue.begin_time, cue.end_time, [line.replace("-->", "→") for line in cue.lines]) for cue in cues]
+    found = [(begin, end, [line.translate(PLAIN) for line in lines]) for begin, end, lines in found]
+    assert found == [(cue.begin_time, cue.end_time, list(cue.lines)) for cue in cues]
     if cues:
         numbers = [block.split("\n")[0] for block in text.strip("\n").split("\n\n")]
         assert numbers == [str(number) for number in range(1, len(cues) + 1)]
@@ -146,11 +104,11 @@ def test_a_short_sentence_is_one_cue() -> None:
 
 def test_a_long_sentence_is_cut_at_its_comma_and_timed_by_its_words() -> None:
     texts = "When the rain had stopped at last, we walked down to the old harbour and looked at the boats.".split()  # noqa: SIM905
-    words = [Word(100 * n, 100 * n + 90, text.strip(",.") + " ") for n, text in enumerate(texts)]
+    words = [Word(300 * n, 300 * n + 290, text.strip(",.") + " ") for n, text in enumerate(texts)]
     first, second = make_cues(one(" ".join(texts), 0, 5000, words), CueRules(columns=35))
     assert " ".join(first.lines).endswith("last,")
     at = len(" ".join(first.lines).split())
-    assert (first.end_time, second.begin_time) == (100 * (at - 1) + 90, 100 * at)
+    assert (first.end_time, second.begin_time) == (300 * at - 80, 300 * at)
 
 
 def test_a_slow_sentence_is_cut_though_it_is_short() -> None:
@@ -158,7 +116,7 @@ def test_a_slow_sentence_is_cut_though_it_is_short() -> None:
     cues = make_cues(one("One two, three.", 0, 9500, words))
     assert [(cue.begin_time, cue.end_time, cue.lines) for cue in cues] == [
         (0, 2000, ("One two,",)),
-        (9000, 9500, ("three.",)),
+        (9000, 9833, ("three.",)),
     ]
 
 
@@ -201,9 +159,9 @@ def test_two_channels_at_once_take_turns() -> None:
         )
     )
     assert [(cue.begin_time, cue.end_time, cue.who) for cue in make_cues(transcript)] == [
-        (0, 500, "Channel 0"),
-        (500, 1000, "Channel 1"),
-        (2000, 2500, "Channel 1"),
+        (0, 833, "Channel 0"),
+        (913, 1746, "Channel 1"),
+        (2000, 2833, "Channel 1"),
     ]
 
 
@@ -231,3 +189,35 @@ def test_hours_of_text_without_times_take_little_time() -> None:
 
 def test_a_recording_over_a_hundred_hours() -> None:
     assert "100:00:00,000 --> 100:00:01,000" in render(one("Late.", 360_000_000, 360_001_000), "srt")
+
+
+def test_a_number_on_the_last_line_of_all_is_told_from_that_of_a_cue() -> None:
+    text = render(one("It was in the summer of the year nineteen, 1984"), "srt")
+    assert text.endswith("1984\u2060\n") or not text.rstrip().splitlines()[-1].isdigit()
+    assert render(one("Number\u30001984"), "srt").endswith("Number 1984\n")
+    assert render(one("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 1984"), "srt").endswith("\n1984\u2060\n")
+
+
+def test_names_can_be_left_out() -> None:
+    sentences = tuple(Sentence(n * 2000, n * 2000 + 1000, f"Number {n}.", speaker_id=n) for n in range(2))
+    transcript = Transcript(channels=(Channel(0, "", None, sentences),))
+    for name in ("srt", "vtt", "txt"):
+        assert "Speaker 1" in render(transcript, name)
+        assert "Speaker 1" not in render(transcript, name, Style(names=False))
+
+
+def test_a_name_before_arabic_does_not_turn_the_line_round() -> None:
+    sentences = (
+        Sentence(0, 1000, "Hello.", speaker_id=0),
+        Sentence(2000, 3000, "\u0645\u0631\u062d\u0628\u0627", speaker_id=1),
+    )
+    text = render(Transcript(channels=(Channel(0, "", None, sentences),)), "srt")
+    assert "\nSpeaker 0: Hello." in text
+    assert "\n\u200fSpeaker 1: \u0645" in text
+
+
+def test_channels_have_their_places_from_left_to_right() -> None:
+    channels = [Channel(n, "", None, (Sentence(n * 2000, n * 2000 + 1000, "Yes."),)) for n in range(5)]
+    two, five = (render(Transcript(channels=tuple(channels[:count])), "vtt") for count in (2, 5))
+    assert re.findall(r"position:\S+ size:\S+", two) == ["position:25% size:50%", "position:75% size:50%"]
+    assert "position" not in five

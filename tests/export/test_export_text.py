@@ -1,7 +1,7 @@
 """Plain text: paragraphs, and who says them where several do."""
 
 from aiofunasr import Channel, Sentence, Transcript
-from aiofunasr.export import render
+from aiofunasr.export import Style, render
 
 
 def text(*channels: Channel) -> str:
@@ -55,3 +55,10 @@ def test_a_channel_without_sentences_still_has_its_text() -> None:
 
 def test_nothing_reaches_the_terminal_but_text() -> None:
     assert text(Channel(0, "Red \x1b[31m alert\r\n\x07")) == "Red [31m alert\n"
+
+
+def test_paragraphs_may_begin_with_their_time() -> None:
+    sentences = (Sentence(500, 900, "One."), Sentence(3_723_000, 3_724_000, "\u0645\u0631\u062d\u0628\u0627"))
+    transcript = Transcript(channels=(Channel(0, "", None, sentences),))
+    written = render(transcript, "txt", Style(times=True))
+    assert written == "[0:00:00] One.\n\n\u200f[1:02:03] \u0645\u0631\u062d\u0628\u0627\n"
