@@ -56,24 +56,6 @@ def test_a_submit_answered_with_a_task_that_is_done_is_of_unknown_outcome(own: b
     play(scenario, EmulatorSettings.instant(), faults=FaultPlan().on("submit", MIXED_UP, 2 if own else 1))
 
 
-def test_a_submit_answered_with_a_task_that_was_cancelled_long_ago_is_of_unknown_outcome() -> None:
-    """Such a task shows no files, so nothing later would tell."""
-
-    async def scenario(session: Session, service: Service) -> None:
-        first = await session.submit(urls(1, "first"))
-        await first.cancel()
-        await first
-        await anyio.sleep(7200)
-        await session.submit(urls(1, "witness"))
-        (result,) = await (await session.submit(urls(1, "second")))
-        (accepted,) = service.ledger.submissions_of(*urls(1, "second"))
-        assert result.ok
-        assert result.task_id == accepted.task_id
-
-    faults = FaultPlan().on("submit", MIXED_UP, 3)
-    play(scenario, EmulatorSettings(queue_seconds=(50.0, 50.0)), faults=faults)
-
-
 def test_a_submit_answered_with_the_task_of_a_lost_one_takes_it_from_nobody() -> None:
     async def scenario(session: Session, service: Service) -> None:
         await session.submit(urls(1, "witness"))

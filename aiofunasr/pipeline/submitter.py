@@ -60,9 +60,6 @@ OnUnknownSubmit = Literal["reconcile", "raise", "resend"]
 """What is done about a submit whose outcome is not known."""
 
 
-_REMEMBERED = 10_000
-"""Tasks known by their ids after they are done: a reply that names one of them once more is another submit's."""
-
 Away = Callable[[], AbstractContextManager[None]]
 
 
@@ -133,8 +130,6 @@ class Submitter:
         self._searched: dict[Search, Parcel] = {}
         self._none_under_way = anyio.Event()
         self._closing = False
-        # The newest last; a task that was cancelled shows no files by which a mixed-up reply would come to light.
-        self._made: dict[str, None] = {}
         # Tokens of tasks that came to be after their caller had gone; the newest of them, in a long life.
         self.orphans: deque[str] = deque(maxlen=10_000)
         # What was submitted, and of which nothing was known when the session was closed, with its file URLs.
@@ -240,7 +235,7 @@ class Submitter:
                 self._none_under_way.set()
 
     def _check_new(self, task_id: str) -> None:
-        if task_id in self._made or self._reconciler.owns(task_id) or self._poller.find(task_id) is not None:
+        if self._reconciler.owns(task_id) or self._poller.find(task_id) is not None:
             raise InvalidReplyError("the reply is about another task", path="$.output.task_id")
 
     def _accept(self, parcel: Parcel, task_id: str, status: str, request_id: str | None = None) -> TaskRecord:
@@ -259,9 +254,6 @@ class Submitter:
             status=status,
         )
         parcel.record = record
-        self._made[task_id] = None
-        if len(self._made) > _REMEMBERED:
-            del self._made[next(iter(self._made))]
         outlet.accepted(request_id)
         self.files += len(parcel.files)
         self.tasks += 1
