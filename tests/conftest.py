@@ -16,6 +16,12 @@ hypothesis.settings.register_profile("tests", deadline=None, suppress_health_che
 hypothesis.settings.load_profile("tests")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Use all processors, but run what was named file by file or test by test right here."""
+    named = config.option.file_or_dir
+    return 0 if named and all(".py" in each for each in named) else None
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
