@@ -174,7 +174,7 @@ async def test_a_temporary_token_is_asked_for_as_documented(monkeypatch: pytest.
             }
         ]
         # What the token is for is sent as with a key, by ours and by theirs.
-        place = {"api_key": token.value}
+        place: dict[str, Any] = {"api_key": token.value}
         ours, theirs = await here.both(
             Transcription.fetch("a-task", base_address=here.server.base_url, **place),
             lambda: Theirs.fetch("a-task", **place),

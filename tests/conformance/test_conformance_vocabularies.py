@@ -126,7 +126,7 @@ async def test_one_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_workspace_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    place = {"workspace": "ws-0123abcd"}
+    place: dict[str, Any] = {"workspace": "ws-0123abcd"}
     async with stage(monkeypatch, **place) as here:
         name = (await here.session.vocabularies.create(WORDS)).vocabulary_id
         ours, theirs = await here.both(
