@@ -30,17 +30,17 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 INSTANT = EmulatorSettings.instant()
 # The emulator counts tracks to 63, which the client does not presume to know.
 BAD: Final[dict[str, Any]] = {"channel_id": [99]}
-asked: set[str] = set()
+questions: set[str] = set()
 
 
 def either(question: str) -> Callable[[Test], Test]:
     """Run a test with each answer to a question."""
-    asked.add(question)
+    questions.add(question)
     return pytest.mark.parametrize("answer", cases([question], OF_THEIR_OWN))
 
 
 def test_every_question_is_asked() -> None:
-    assert asked == OF_THEIR_OWN.keys()
+    assert questions == OF_THEIR_OWN.keys()
 
 
 # --- parameters ---
@@ -198,7 +198,7 @@ def test_a_vocabulary_has_its_effect_however_long_it_is_deployed(answer: dict[st
 
 
 async def take_event(session: Session, service: Service, known: EventFilter) -> bool:
-    """Take the next event as a receiver does; return whether it was news."""
+    """Take the next event as a receiver does; return whether it was news, which the session is then told."""
     delivery = await next_delivery(service)
     body = service.event_body(delivery, now())
     legacy = service.settings.event_signature == "v1"
@@ -206,41 +206,43 @@ async def take_event(session: Session, service: Service, known: EventFilter) -> 
         request(service, body), body, url=HOOK, token="a-token", trusted=[service.public_url], legacy=legacy
     )
     service.settle_event(delivery, 200, now())
-    is_new = known.is_new(event)
-    if is_new:
-        contains = service.settings.events_contain_result
-        assert (event.snapshot is not None) is contains
-        session.notify(event)
-    return is_new
+    if not known.is_new(event):
+        return False
+    assert (event.snapshot is not None) is service.settings.events_contain_result
+    assert session.notify(event)
+    return True
 
 
 async def notified(session: Session, service: Service) -> None:
-    """Have three tasks end by their events alone, and make sure that each event is news once."""
+    """Have three tasks end by their events, and make sure that each event is news once."""
     known = EventFilter()
-    tasks = [await session.submit([url]) for url in urls(3)]
-    times = 2 if service.settings.event_duplicate_share == 1 else 1
-    news = [await take_event(session, service, known) for _ in range(len(tasks) * times)]
-    assert news.count(True) == len(tasks)
-    for task in tasks:
+    for url in urls(3):
+        task = await session.submit([url])
+        assert await take_event(session, service, known)
+        asked, begun = service.ledger.requests["query"], anyio.current_time()
         (result,) = await task
         assert result.text
-    assert service.ledger.requests["query"] <= 2 * len(tasks)
-    assert [push.status for push in service.ledger.events] == [200] * len(news)
+        assert (service.ledger.requests["query"], anyio.current_time() - begun < 0.5) == (asked + 1, True)
+        if service.settings.event_duplicate_share:
+            assert not await take_event(session, service, known)
+
+
+AT_ONCE = SETTINGS.replace(event_delay_seconds=(0.0, 0.0), event_duplicate_share=0.0)
 
 
 @either("what an event contains")
 def test_an_event_is_enough_with_and_without_its_result(answer: dict[str, Any]) -> None:
-    play(notified, SETTINGS.replace(event_duplicate_share=0.0, **answer), expects_events=True)
+    play(notified, AT_ONCE.replace(**answer), expects_events=True)
 
 
 @either("how an event is signed")
 def test_an_event_is_believed_however_it_is_signed(answer: dict[str, Any]) -> None:
-    play(notified, SETTINGS.replace(event_duplicate_share=0.0, **answer), expects_events=True)
+    play(notified, AT_ONCE.replace(**answer), expects_events=True)
 
 
 @either("an event that comes twice")
 def test_an_event_is_news_once_however_often_it_comes(answer: dict[str, Any]) -> None:
-    play(notified, SETTINGS.replace(**answer), expects_events=True)
+    play(notified, AT_ONCE.replace(**answer), expects_events=True)
 
 
 # --- hosts ---
