@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anyio
 import pytest
+from attrs import evolve
 
 import aiofunasr
 from aiofunasr import AmbiguousSubmissionError, Session
@@ -76,6 +77,44 @@ def test_a_submit_answered_with_the_task_of_a_lost_one_takes_it_from_nobody() ->
     # The reply to the third names the task of the second, whose own reply was lost.
     faults = FaultPlan().on("submit", Fault.drop_after(), 2).on("submit", MIXED_UP, 3)
     play(scenario, EmulatorSettings(queue_seconds=(300.0, 300.0)), faults=faults)
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        EmulatorSettings(),
+        EmulatorSettings(list_lag=6.0),
+        EmulatorSettings(list_ignored_filters=["task_id"]),
+    ],
+    ids=["as documented", "behind", "unfiltered"],
+)
+def test_the_task_of_a_lost_submit_that_was_cancelled_in_its_stead_is_not_told_as_its_own(
+    listing: EmulatorSettings,
+) -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        await session.submit(urls(1, "witness"))
+        candidates: list[str] = []
+
+        async def submit_and_lose() -> None:
+            # That a task shows no files leaves open whether it is its own.
+            with pytest.raises(AmbiguousSubmissionError) as raised:
+                await session.submit(urls(1, "lost"))
+            candidates.extend(raised.value.candidates)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(submit_and_lose)
+            await anyio.sleep(0.5)
+            task = await session.submit(urls(1, "mixed"))
+            await task.cancel()
+            (mixed,) = await task
+        (cancelled,) = service.ledger.submissions_of(*urls(1, "lost"))
+        (accepted,) = service.ledger.submissions_of(*urls(1, "mixed"))
+        assert (mixed.task_id, mixed.text) == (accepted.task_id, expected(*urls(1, "mixed")).text)
+        assert candidates == [cancelled.task_id]
+        assert not service.ledger.duplicates()
+
+    faults = FaultPlan().on("submit", Fault.drop_after(), 2).on("submit", MIXED_UP, 3)
+    play(scenario, evolve(listing, queue_seconds=(20.0, 20.0)), faults=faults)
 
 
 def test_a_task_that_shows_none_of_our_files_and_is_not_found_is_not_sent_again() -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import islice
 from random import Random
@@ -107,6 +107,8 @@ class Poller:
         self.completed = 0
         # What is done about a task that has ended and shows other files than its own.
         self.on_mistake: Callable[[TaskRecord], None] = self.forget
+        # Who finds out whether a task that shows no files is another submit's; None says that it is not known yet.
+        self.is_anothers: Callable[[str], Awaitable[bool | None]] | None = None
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:
@@ -247,7 +249,8 @@ class Poller:
                 paced=True,
             )
             record.told_of = asked_at
-            self._answered(record, snapshot)
+            if not await self._is_mistaken(record, snapshot):
+                self._answered(record, snapshot)
             self._refused_keys = 0
         except _ENDS_ALL as error:
             self._key_refused(record, error, asked_at)
@@ -302,6 +305,25 @@ class Poller:
                 record.status = row.status
                 for outlet in record.outlets:
                     outlet.changed()
+
+    async def _is_mistaken(self, record: TaskRecord, snapshot: TaskSnapshot) -> bool:
+        """Deal with an end that shows no files, where the task may be another submit's; False leaves it to be told.
+
+        Cancelled on the way, nothing was told and the task is still in flight.
+        """
+        shows_files = any(subtask.file_url for subtask in snapshot.results)
+        if not snapshot.is_terminal or shows_files or record.attached is not None or self.is_anothers is None:
+            return False
+        is_anothers = await self.is_anothers(record.task_id)
+        if self._records.get(record.task_id) is not record:
+            return True
+        if is_anothers:
+            self.on_mistake(record)
+        elif is_anothers is None and self._is_young(record):
+            self._schedule.alive(record.task_id, loop_time(), running=False)
+        else:
+            return False
+        return True
 
     def _answered(self, record: TaskRecord, snapshot: TaskSnapshot) -> None:
         now = loop_time()

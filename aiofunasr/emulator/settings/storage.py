@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from attrs import Attribute, field, frozen, validators
 
-from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, NOT_NEGATIVE, POSITIVE, POSITIVE_INTEGER, says
+from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, NOT_NEGATIVE, POSITIVE, POSITIVE_INTEGER, as_names, says
 
 _LIST_FILTERS: Final = frozenset({"task_id", "start_time", "end_time", "model_name", "status"})
 
@@ -40,7 +40,7 @@ class ListSettings:
     )
     list_ignored_filters: frozenset[str] = field(
         default=frozenset(),
-        converter=frozenset,
+        converter=as_names,
         validator=_check_filters,
         metadata=says("Arguments of a list that have no effect."),
     )
