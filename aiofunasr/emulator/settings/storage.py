@@ -33,6 +33,9 @@ class ListSettings:
         default="newest",
         metadata=says("What comes first; shuffled: another order for every page, so that they overlap and miss rows."),
     )
+    list_request_id: Literal["submit", "other", "none"] = field(
+        default="submit", metadata=says("The request_id of a row: the submit's own, another, or none.")
+    )
     list_utc_offset_hours: float | None = field(
         default=None,
         validator=validators.optional(HOURS_FROM_UTC),
