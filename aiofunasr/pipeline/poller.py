@@ -11,7 +11,6 @@ any word.
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import islice
@@ -19,7 +18,6 @@ from random import Random
 
 import anyio
 import anyio.lowlevel
-from attrs import frozen
 
 from aiofunasr.errors import (
     AccessDeniedError,
@@ -35,6 +33,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.pipeline.crew import Alarm, Crew
+from aiofunasr.pipeline.delays import Delays
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.pipeline.record import TaskRecord
@@ -57,9 +56,6 @@ YOUNG = 30.0
 REFUSALS = 5
 """How many 400 or 404 in a row to a query are believed."""
 
-_REMEMBERED = 1000
-"""Detection delays that are kept for the statistics."""
-
 _COUNTED = 64
 """Up to so many tasks, each is looked at to tell when all are done; they are sought among the oldest."""
 
@@ -69,21 +65,6 @@ _EVENT_MAY_BE_LATE = 30.0
 """Where events tell of ends: seconds by which an event is expected to be late before the task is asked about."""
 
 _ENDS_ALL = (AuthenticationError, AccessDeniedError, ConfigurationError, UsageError)
-
-
-@frozen(kw_only=True)
-class DelayStatistics:
-    """How many seconds went by between the end of a task and our learning of it, by the service's own times.
-
-    Attributes:
-        count: How many of the last ends these figures are of.
-        median, p95, longest: In seconds; the way of the reply is in them.
-    """
-
-    count: int
-    median: float
-    p95: float
-    longest: float
 
 
 class Poller:
@@ -103,7 +84,7 @@ class Poller:
         self._asking: anyio.CancelScope | None = None
         self._refused_keys = 0
         self._refused_at = float("-inf")
-        self._delays: deque[float] = deque(maxlen=_REMEMBERED)
+        self.delays = Delays()
         self.completed = 0
         # What is done about a task that has ended and shows other files than its own.
         self.on_mistake: Callable[[TaskRecord], None] = self.forget
@@ -123,16 +104,6 @@ class Poller:
     def suspected(self) -> int:
         """How many tasks seem to be done and wait for the query that confirms it."""
         return self._schedule.suspects
-
-    def detection_delay(self) -> DelayStatistics | None:
-        """Return how late the last ends were noticed, or None before the first."""
-        delays = sorted(self._delays)
-        if not delays:
-            return None
-        last = len(delays) - 1
-        return DelayStatistics(
-            count=len(delays), median=delays[last // 2], p95=delays[round(last * 0.95)], longest=delays[-1]
-        )
 
     def sweeps(self) -> SweepStatistics:
         """Return what was done with the task list."""
@@ -345,7 +316,7 @@ class Poller:
             ended_at = self._on_loop(self._times.ended_at(snapshot))
             self._schedule.done(record.task_id, now, ended_at=ended_at, began_at=began_at)
             if ended_at is not None and record.attached is None:
-                self._delays.append(max(now - ended_at, 0.0))
+                self.delays.note(now - ended_at)
             self.forget(record)
             self.completed += 1
             finish(record, snapshot)
