@@ -57,6 +57,8 @@ OF_A_BATCH: Final[Answers] = {
         {"list_page_size_cap": 10, "list_page_size_echo": "asked"},
         {"list_order": "oldest"},
         {"list_order": "shuffled"},
+        {"list_request_id": "other"},
+        {"list_request_id": "none"},
         {"list_ignored_filters": frozenset({"start_time", "model_name", "status"})},
     ],
     "the type of an error": [{"error_content_type": True}, {"error_content_type": False}],

@@ -194,6 +194,15 @@ def test_the_list_may_read_times_in_a_zone_of_its_own(hours: float | None, found
     assert caller.output(task_id)["submit_time"] == "2026-10-01 09:00:00.000"
 
 
+@pytest.mark.parametrize("named", ["submit", "other", "none"])
+def test_a_row_names_its_submit_or_another_request_or_none(named: str) -> None:
+    caller = make(list_request_id=named)
+    caller.submitted(URL)
+    (row,) = caller.list()["data"]
+    assert ("request_id" in row) is (named != "none")
+    assert (row.get("request_id") == caller.service.ledger.submissions[0].request_id) is (named == "submit")
+
+
 @pytest.mark.parametrize("scheduled_time", ["accepted", "running"])
 def test_a_task_is_scheduled_when_it_is_accepted_or_when_it_runs(scheduled_time: str) -> None:
     caller = make(scheduled_time=scheduled_time)

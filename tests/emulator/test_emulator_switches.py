@@ -479,7 +479,7 @@ PROVEN_ELSEWHERE = {
     "upload_bucket", "object_life", "uploads_bound_to_host", "reserved_words", "max_body_bytes",
     "event_delay_seconds", "event_duplicate_share", "event_attempts", "event_retry_seconds", "event_timeout",
     "event_signature", "event_token", "event_final_newline", "event_certificate_url",
-    "max_input_bytes", "fetch_timeout", "allow_private_hosts", "require_content_length",
+    "list_request_id", "max_input_bytes", "fetch_timeout", "allow_private_hosts", "require_content_length",
 }  # fmt: skip
 CASES = [
     pytest.param(
