@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+import threading
 from typing import Any
 
 import aiohttp
@@ -15,7 +16,7 @@ from anyio import to_thread
 from emulator_serving import INSTANT, MEDIA_URL, Caller, EchoRecognizer, answer, origin, serving
 from yarl import URL
 
-from aiofunasr.emulator import Fault, FaultPlan
+from aiofunasr.emulator import Fault, FaultPlan, ScriptedRecognizer
 
 
 async def test_headers_over_the_socket() -> None:
@@ -31,6 +32,23 @@ async def test_headers_over_the_socket() -> None:
         async with caller.http.get(url, headers=headers) as response:
             assert response.headers["Content-Encoding"] == "gzip"
             assert response.headers["Content-Type"] == "application/json;charset=UTF-8"
+
+
+async def test_a_result_is_written_in_a_thread() -> None:
+    """With hundreds of hot words that takes seconds, in which the others are to be answered."""
+    threads: list[int] = []
+
+    def told(url: str) -> None:
+        threads.append(threading.get_ident())
+
+    async with serving(recognizer=ScriptedRecognizer(told)) as caller:
+        output = await caller.finished(await caller.submit(MEDIA_URL))
+        assert set(threads) == {threading.get_ident()}
+        threads.clear()
+        document = await caller.document(output["results"][0]["transcription_url"])
+    assert document["file_url"] == MEDIA_URL
+    assert len(threads) == 1
+    assert threads[0] != threading.get_ident()
 
 
 async def test_a_body_that_is_too_long_is_refused() -> None:
