@@ -145,7 +145,9 @@ def test_a_list_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["one two three four five six seven", "\u4e00" * 15, "a" * 200])
 def test_the_longest_hot_words_are_taken(text: str) -> None:
-    create(make(), {"text": text, "weight": 5})
+    caller = make()
+    item = {"text": text, "weight": 5}
+    assert done(caller, "query_vocabulary", vocabulary_id=create(caller, item))["vocabulary"] == [item]
 
 
 @pytest.mark.parametrize("model", ["paraformer-8k-v2", "fun-asr-realtime", "paraformer-realtime-v2"])
