@@ -115,7 +115,15 @@ def test_the_nearest_hot_word_wins() -> None:
 
 @given(
     st.lists(st.sampled_from(["quen", "ava", "gal", "torch", "pie", "dash", "would,", "the.", "alone"]), max_size=12),
-    st.lists(st.builds(HotWord, st.text("abgqwenil ä达", max_size=9), st.sampled_from([1, 3, 4, 5, 50])), max_size=5),
+    st.lists(
+        st.builds(
+            HotWord,
+            st.sampled_from(["Qwen", "Abigail", "PyTorch", "Dash Wood", "Dashwood"])
+            | st.text("abgqwenil ä达", max_size=9),
+            st.sampled_from([1, 3, 4, 5, 50]),
+        ),
+        max_size=5,
+    ),
 )
 def test_times_stay_in_order_whatever_the_words(texts: list[str], hot_words: list[HotWord]) -> None:
     text = " ".join(texts)
