@@ -87,7 +87,7 @@ class Vocabularies:
         """Ask what a vocabulary holds, which model it is for, and whether tasks can use it.
 
         Raises:
-            BadRequestError: There is no such vocabulary.
+            BadRequestError: There is no such vocabulary; `NotFoundError`, should the service call it so.
             FunASRError: The request was refused or failed.
         """
         vocabulary_id = _id_of(vocabulary)
@@ -118,7 +118,7 @@ class Vocabularies:
 
         Raises:
             InvalidArgumentError: An argument cannot be used; nothing was sent.
-            BadRequestError: There is no such vocabulary.
+            BadRequestError: There is no such vocabulary; `NotFoundError`, should the service call it so.
             FunASRError: The request was refused or failed.
         """
         vocabulary_id, items = _id_of(vocabulary), [word.as_item() for word in hot_words(words)]
@@ -131,7 +131,7 @@ class Vocabularies:
         """Delete a vocabulary.
 
         Raises:
-            BadRequestError: There is no such vocabulary.
+            BadRequestError: There is no such vocabulary; `NotFoundError`, should the service call it so.
             FunASRError: The request was refused or failed.
         """
         vocabulary_id = _id_of(vocabulary)

@@ -107,11 +107,41 @@ def test_filters() -> None:
     assert found(end_time="20261001090050") == [first]
 
 
+def test_tasks_of_one_region_and_of_one_key() -> None:
+    keys = {"sk-emulator": "one", "sk-second": "one", "sk-stranger": "two"}
+    caller = make(api_keys=keys)
+    tasks, numbers = {}, {}
+    for key in keys:
+        caller.api_key = key
+        tasks[key] = caller.submitted(URL)
+        caller.sleep(1)
+        numbers[key] = caller.list(task_id=tasks[key])["data"][0]["api_key_id"]
+    caller.api_key = "sk-emulator"
+    first, second = tasks["sk-emulator"], tasks["sk-second"]
+
+    def found(**filters: object) -> list[str]:
+        body = caller.list(**filters)
+        assert body["total"] == len(body["data"])
+        return [row["task_id"] for row in body["data"]]
+
+    assert found(api_key_id=numbers["sk-emulator"]) == [first]
+    assert found(api_key_id=numbers["sk-second"]) == [second]
+    assert found(api_key_id=numbers["sk-second"], task_id=first) == []
+    # Another account's key has none of this account's tasks.
+    assert found(api_key_id=numbers["sk-stranger"]) == found(api_key_id="1234567") == []
+    assert found(region="cn-beijing") == [second, first]
+    assert found(region="ap-southeast-1") == []
+    assert found(region="cn-beijing", api_key_id=numbers["sk-second"], status="SUCCEEDED") == [second]
+
+
 def test_ignored_filters() -> None:
     caller = make(list_ignored_filters={"status", "start_time"})
     task_id = caller.submitted(URL)
     body = caller.list(status="FAILED", start_time="20261001100000")
     assert [row["task_id"] for row in body["data"]] == [task_id]
+    caller = make(list_ignored_filters={"region", "api_key_id"})
+    caller.submitted(URL)
+    assert caller.list(region="nowhere", api_key_id="1")["total"] == 1
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from attrs import Attribute, field, frozen, validators
 
 from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, NOT_NEGATIVE, POSITIVE, POSITIVE_INTEGER, as_names, says
 
-_LIST_FILTERS: Final = frozenset({"task_id", "start_time", "end_time", "model_name", "status"})
+_LIST_FILTERS: Final = frozenset({"task_id", "start_time", "end_time", "model_name", "status", "region", "api_key_id"})
 
 
 def _check_filters(_: Any, attribute: Attribute[Any], value: frozenset[str]) -> None:
