@@ -17,6 +17,7 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"catalogue", "checks", "temporary_token", "vocabulary"},
     {
+        "jsontext",
         "passages",
         "results",
         "transcript",
