@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import quote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export.ass import ass
@@ -19,6 +22,7 @@ from aiofunasr.export.subtitles import srt, vtt
 from aiofunasr.export.tables import csv_table, tsv_table
 from aiofunasr.export.textgrid import textgrid
 from aiofunasr.results import SubtaskResult, Transcript
+from aiofunasr.wire.urls import is_url
 
 Subject = Transcript | SubtaskResult
 Writer = Callable[[Subject, Style], Iterator[str]]
@@ -96,6 +100,24 @@ def _of_transcript(write: Callable[[Transcript, Style], Iterator[str]]) -> Write
     return write_either
 
 
+def _by_name(write: Callable[[Transcript, Style], Iterator[str]]) -> Writer:
+    """Make a writer that says what the recording is called take results too.
+
+    A file on this machine is called what it is called here, not what it was uploaded as.
+    """
+
+    def write_named(subject: Subject, style: Style) -> Iterator[str]:
+        if not isinstance(subject, SubtaskResult):
+            return write(subject, style)
+        source = os.fspath(subject.source)
+        transcript = subject.unwrap()
+        if source and not is_url(source):
+            transcript = evolve(transcript, file_url=quote(PurePath(source).name, errors="surrogatepass"))
+        return write(transcript, style)
+
+    return write_named
+
+
 _ALL = (
     Format(name="txt", summary="plain text in paragraphs", writer=_of_transcript(plain_text)),
     Format(
@@ -117,14 +139,14 @@ _ALL = (
     Format(
         name="html",
         summary="a page that plays the recording",
-        writer=_of_transcript(html),
+        writer=_by_name(html),
         refers_to_audio=True,
     ),
     Format(name="csv", summary="a table with commas", writer=_of_transcript(csv_table)),
     Format(name="tsv", summary="a table with tabs", writer=_of_transcript(tsv_table)),
     Format(name="textgrid", summary="tiers for Praat", writer=_of_transcript(textgrid), suffix="TextGrid"),
-    Format(name="ctm", summary="words, for scoring", writer=_of_transcript(ctm), stands_alone=True),
-    Format(name="rttm", summary="turns of speakers, for scoring", writer=_of_transcript(rttm), stands_alone=True),
+    Format(name="ctm", summary="words, for scoring", writer=_by_name(ctm), stands_alone=True),
+    Format(name="rttm", summary="turns of speakers, for scoring", writer=_by_name(rttm), stands_alone=True),
 )
 
 FORMATS: Mapping[str, Format] = MappingProxyType({each.name: each for each in _ALL})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from export.spoken import transcripts
 from hypothesis import given, settings
 
-from aiofunasr import SubtaskResult, Transcript
+from aiofunasr import Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.export import FORMATS, Format, Style, render, result_record
 from aiofunasr.sources import source_of
 from benchmarks.transcripts.documents import Recording, document_of
@@ -53,6 +54,23 @@ def test_writing_takes_less_room_than_the_document(name: str, document: bytes) -
     finally:
         tracemalloc.stop()
     assert peak < len(document)
+
+
+@pytest.mark.parametrize("source", ["calls/my talk.wav", Path("calls") / "my talk.wav", "https://h/my%20talk.wav?x=1"])
+def test_a_recording_is_called_what_the_caller_calls_it(source: str | Path) -> None:
+    uploaded = "oss://bucket/2026/my%20talk-4f6c.wav" if "http" not in str(source) else str(source)
+    words = (Word(0, 900, "Hello"),)
+    transcript = Transcript(uploaded, channels=(Channel(0, "Hello", None, (Sentence(0, 900, "Hello", words=words),)),))
+    result = SubtaskResult(source=source, index=0, transcript=transcript)
+    assert render(result, "ctm").startswith("my_talk 1 ")
+    assert render(result, "rttm").startswith("SPEAKER my_talk 1 ")
+    assert "<title>my talk.wav</title>" in render(result, "html")
+    assert json.loads(render(result, "json"))["file_url"] == uploaded
+
+
+def test_a_file_whose_name_is_no_text_can_be_written() -> None:
+    result = SubtaskResult(source="a\udcff.wav", index=0, transcript=Transcript("oss://b/a.wav"))
+    assert "<title>a" in render(result, "html")
 
 
 @settings(max_examples=50, deadline=None)
