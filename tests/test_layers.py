@@ -16,7 +16,7 @@ FLOORS: list[set[str]] = [
     {"redaction", "version"},
     {"errors"},
     {"catalogue", "temporary_token", "vocabulary"},
-    {"results", "options", "snapshots", "settings", "token", "audio"},
+    {"jsontext", "results", "options", "snapshots", "settings", "token", "audio"},
     {"wire"},
     {"pacing", "schedule", "reconcile", "transport", "journal", "events"},
     {"pipeline"},
