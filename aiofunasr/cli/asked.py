@@ -11,7 +11,7 @@ import typer
 from aiofunasr.cli.gathering import Choice, choice, gathered, name_of
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.options import DEFAULT_MODEL, TranscriptionOptions
-from aiofunasr.wordfilter import SpecialWordFilter
+from aiofunasr.options.wordfilter import SpecialWordFilter
 
 _ASKED = "Recognition (aiofunasr models NAME says what a model takes)"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -49,8 +49,8 @@ class Writing:
         """Return the formats a result can be written in."""
         return [each for each in self.formats if result.ok or each.takes_failures]
 
-    def text(self, result: SubtaskResult, format: Format) -> str:
-        """Write a result; this may take a second, and reads the recording if it is to be embedded.
+    def pieces(self, result: SubtaskResult, format: Format) -> Iterator[str]:
+        """Go through a result as text; this may take a second, and reads the recording if it is to be embedded.
 
         Raises:
             OSError, CommandError: The recording cannot be embedded.
@@ -60,7 +60,7 @@ class Writing:
             source = os.fspath(result.source) if self.audio is None else self.audio
             found = locate(source, self.directory or Path(), embed=self.embed_audio)
             style = evolve(style, audio=self.audio if found is None else found)
-        return format.write(shown(result), style)
+        return format.pieces(shown(result), style)
 
 
 class ToStdout:
@@ -83,13 +83,17 @@ class ToStdout:
 
     async def deliver(self, result: SubtaskResult, *, headed: bool) -> None:
         """Print a result."""
-        text = await to_thread.run_sync(self._writing.text, result, self._format, abandon_on_cancel=True)
+        # All of it, so that nothing is printed of what cannot be written.
+        text = await to_thread.run_sync(self._text, result, abandon_on_cancel=True)
         if headed and not self._format.stands_alone:
             between = "\n" if self._printed else ""
-            text = f"{between}==> {name_of(result)} <==\n{text}"
+            text = [f"{between}==> {name_of(result)} <==\n", *text]
         self._printed += 1
         with self._screen.cleared() if stdout_shares_terminal() else nullcontext():
-            await print_text(text)
+            await print_text(*text)
+
+    def _text(self, result: SubtaskResult) -> list[str]:
+        return list(self._writing.pieces(result, self._format))
 
 
 class ToDirectory:
@@ -135,7 +139,7 @@ class ToDirectory:
             raise failed
 
     def _write(self, path: Path, result: SubtaskResult, format: Format) -> None:
-        write_whole(path, self._writing.text(result, format), overwrite=self._writing.overwrite)
+        write_whole(path, self._writing.pieces(result, format), overwrite=self._writing.overwrite)
 
     def pass_over(self, result: SubtaskResult) -> None:
         """Forget the name of a result that will not be written."""
@@ -161,24 +165,25 @@ def choose_delivery(writing: Writing, screen: Screen) -> ToStdout | ToDirectory:
     return ToDirectory(writing, directory, screen)
 
 
-async def print_text(text: str) -> None:
+async def print_text(*pieces: str) -> None:
     """Write to stdout, all of it or up to where it breaks.
 
     Raises:
         BrokenPipeError: Nobody reads it any more.
     """
-    await to_thread.run_sync(_print, text, abandon_on_cancel=True)
+    await to_thread.run_sync(_print, pieces, abandon_on_cancel=True)
 
 
-def _print(text: str) -> None:
-    # Not the text layer: over an unbuffered stream (PYTHONUNBUFFERED) it takes a part written for the whole.
-    rest = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
-    while rest:
-        rest = rest[sys.stdout.buffer.write(rest) :]
+def _print(pieces: Iterable[str]) -> None:
+    for piece in pieces:
+        # Not the text layer: over an unbuffered stream (PYTHONUNBUFFERED) it takes a part written for the whole.
+        rest = memoryview(piece.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+        while rest:
+            rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()
 
 
-def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
+def write_whole(path: Path, pieces: Iterable[str], *, overwrite: bool = True) -> None:
     """Write a file so that its name never stands for half of it, not after a power cut either.
 
     The text is on the disk before it gets its name. That the name is, too, is not waited for: a result without one is
@@ -191,7 +196,7 @@ def write_whole(path: Path, text: str, *, overwrite: bool = True) -> None:
     part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with part.open("x", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            stream.write(text)
+            stream.writelines(pieces)
             stream.flush()
             os.fsync(stream.fileno())
         _name(part, path, overwrite=overwrite)

@@ -6,6 +6,8 @@ more dependency for what is below.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from aiofunasr.export.cues import Cue, make_cues
 from aiofunasr.export.style import Style
 from aiofunasr.results import Transcript
@@ -33,17 +35,18 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 """
 
 
-def render_ass(transcript: Transcript, style: Style | None = None) -> str:
+def ass(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write a transcript as ASS subtitles: each voice is a style of its own, named, with a colour.
 
     Times are hundredths of a second. The format has no escapes every player knows: braces become ornaments (U+2774,
     U+2775), and an invisible word joiner (U+2060) follows a backslash.
     """
-    style = style or Style()
     cues = make_cues(transcript, style.cues)
     voices = {_name(cue, style): cue.voice for cue in reversed(cues)} or {"Default": 0}
-    styles = "".join(_style(name, voice) for name, voice in sorted(voices.items(), key=lambda each: each[1]))
-    return _HEAD + styles + _EVENTS + "".join(_line(cue, _name(cue, style)) for cue in cues)
+    yield _HEAD
+    yield from (_style(name, voice) for name, voice in sorted(voices.items(), key=lambda each: each[1]))
+    yield _EVENTS
+    yield from (_line(cue, _name(cue, style)) for cue in cues)
 
 
 def _name(cue: Cue, style: Style) -> str:

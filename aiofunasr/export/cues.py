@@ -17,7 +17,7 @@ from aiofunasr.export.graphemes import width
 from aiofunasr.export.lines import after_mark, count_lines, fold
 from aiofunasr.export.pieces import Piece, cut
 from aiofunasr.export.rules import CueRules
-from aiofunasr.export.utterances import Utterance, utterances
+from aiofunasr.export.utterances import Utterance, in_time_order, utterances
 from aiofunasr.results import Transcript
 
 _PAUSE_MS = 300.0
@@ -67,15 +67,17 @@ def make_cues(transcript: Transcript, rules: CueRules | None = None, *, label: b
     With `label`, the text itself says who speaks, where several do and another one begins.
     """
     rules = rules or CueRules()
-    parts: list[_Part] = []
+    # Sentences of two channels overlap, and what is left of the one goes on after the other began.
+    parts = in_time_order(_sentences(transcript, rules, label=label), attrgetter("begin_time"))
+    return list(_one_at_a_time(_together(parts, rules), rules))
+
+
+def _sentences(transcript: Transcript, rules: CueRules, *, label: bool) -> Iterator[tuple[int, Iterator[_Part]]]:
     who = ""
     for utterance in utterances(transcript):
         named = label and utterance.who != who
-        parts += _parts_of(utterance, rules, _label(utterance) if named else "")
+        yield utterance.sentence.begin_time, _parts_of(utterance, rules, _label(utterance) if named else "")
         who = utterance.who
-    # Sentences of two channels overlap, and what is left of the one goes on after the other began.
-    parts.sort(key=attrgetter("begin_time"))
-    return list(_one_at_a_time(_together(parts, rules), rules))
 
 
 def _label(utterance: Utterance) -> str:

@@ -6,44 +6,42 @@ matched with its input is of no use. Treat them as you treat the input. (The com
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
-from attrs import fields
+from attrs import evolve
 
 from aiofunasr.errors import FunASRError
-from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
+from aiofunasr.jsontext import json_pieces
+from aiofunasr.results import SubtaskResult, Transcript
+from aiofunasr.results.sources import afresh
 
 
-def render_json(transcript: Transcript) -> str:
-    """Write the document of one file, indented."""
-    return json.dumps(transcript_document(transcript), ensure_ascii=False, indent=2) + "\n"
+def json_document(transcript: Transcript) -> Iterator[str]:
+    """Write the document of one file (the protocol notes, section 5.1), indented."""
+    return chain(transcript.iter_json(indent=2), ["\n"])
 
 
-def render_json_line(subject: Transcript | SubtaskResult) -> str:
+def json_line(subject: Transcript | SubtaskResult) -> Iterator[str]:
     """Write one line about a file, whether it failed or not."""
-    record = result_record(subject) if isinstance(subject, SubtaskResult) else _transcript_record(subject)
-    return json.dumps(record, ensure_ascii=False) + "\n"
-
-
-def transcript_document(transcript: Transcript) -> dict[str, Any]:
-    """Return a transcript in the service's shape (the protocol notes, section 5.1).
-
-    What the service left out is left out; keys this library does not know are there again.
-    """
-    return {
-        "file_url": transcript.file_url,
-        "properties": _object(transcript.properties),
-        "transcripts": [_channel(channel) for channel in transcript.channels],
-    } | dict(transcript.extra)
+    result = subject if isinstance(subject, SubtaskResult) else _result_of(subject)
+    record = _head(result) | {"sentences": _sentences(result.transcript or Transcript())}
+    return chain(json_pieces(record, ensure_ascii=False), ["\n"])
 
 
 def result_record(result: SubtaskResult) -> dict[str, Any]:
     """Return what became of one file as a flat object; its keys are always the same.
 
-    `error` is null, or an object with `type`, `code` and `message`; times and `duration` are milliseconds.
+    `error` is null, or an object with `type`, `code` and `message`; times and `duration` are milliseconds. Sentences
+    are those of all channels in time order, each with the channel it is from, and hold what was read rather than what
+    was written: a number is one even if the service sent a string.
     """
+    return _head(result) | {"sentences": list(_sentences(result.transcript or Transcript()))}
+
+
+def _head(result: SubtaskResult) -> dict[str, Any]:
     transcript = result.transcript or Transcript()
     return {
         "source": os.fspath(result.source),
@@ -56,19 +54,17 @@ def result_record(result: SubtaskResult) -> dict[str, Any]:
         "token": result.token,
         "file_url": result.file_url,
         "duration": transcript.duration,
-        "sentences": _sentences(transcript),
     }
 
 
-def _transcript_record(transcript: Transcript) -> dict[str, Any]:
-    result = SubtaskResult(
+def _result_of(transcript: Transcript) -> SubtaskResult:
+    return SubtaskResult(
         source=transcript.file_url,
         file_url=transcript.file_url,
         index=0,
         transcript=transcript,
         no_speech=not transcript.text,
     )
-    return result_record(result)
 
 
 def _error(error: FunASRError) -> dict[str, str]:
@@ -77,29 +73,8 @@ def _error(error: FunASRError) -> dict[str, str]:
     return {"type": type(error).__name__, "code": code, "message": str(error)}
 
 
-def _sentences(transcript: Transcript) -> list[dict[str, Any]]:
-    """List the sentences of all channels in time order, each with the channel it is from."""
-    found = [
-        {"channel_id": channel.channel_id} | _sentence(sentence)
-        for channel in transcript.channels
-        for sentence in channel.sentences
-    ]
-    return sorted(found, key=lambda sentence: (sentence["begin_time"], sentence["channel_id"]))
-
-
-def _channel(channel: Channel) -> dict[str, Any]:
-    return _object(channel) | {"sentences": [_sentence(sentence) for sentence in channel.sentences]}
-
-
-def _sentence(sentence: Sentence) -> dict[str, Any]:
-    return _object(sentence) | {"words": [_object(word) for word in sentence.words]}
-
-
-def _object(value: AudioProperties | Channel | Sentence | Word) -> dict[str, Any]:
-    """Return the fields of a value that are set, then the keys nobody knew."""
-    known = {
-        field.name: list(item) if isinstance(item, tuple) else item
-        for field in fields(type(value))
-        if field.name != "extra" and (item := getattr(value, field.name)) is not None
-    }
-    return known | dict(value.extra)
+def _sentences(transcript: Transcript) -> Iterator[dict[str, Any]]:
+    found = [(channel.channel_id, sentence) for channel in transcript.channels for sentence in channel.sentences]
+    for channel_id, sentence in sorted(found, key=lambda one: (one[1].begin_time, one[0])):
+        # A changed sentence is one that nobody read, which writes its own fields.
+        yield {"channel_id": channel_id} | evolve(afresh(sentence)).to_dict()

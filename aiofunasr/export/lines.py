@@ -8,12 +8,16 @@ from aiofunasr.export.graphemes import width
 
 SENTENCE_END = tuple(".?!\u2026\u3002\uff1f\uff01\u061f\u0964\u06d4")
 CLAUSE_END = tuple(",;:\uff0c\u3001\uff1b\uff1a\u060c\u061b")
+_SHORT_FOR_MORE = frozenset({"mr.", "mrs.", "ms.", "dr.", "st.", "prof.", "vs.", "e.g.", "i.e."})
+"""What has a full stop and wants the next word beside it."""
 _CLOSING = "\"')\u201d\u2019\u300d\u300f\uff09"
 
 
 def after_mark(text: str) -> int:
-    """Say how good it is to break after a text: 2 after the end of a sentence, 1 after that of a clause, else 0."""
+    """Rate a break after a text: 2 after a sentence, 1 after a clause, -1 after what is as `Mr.`, otherwise 0."""
     text = text.rstrip().rstrip(_CLOSING)
+    if text.rpartition(" ")[2].casefold() in _SHORT_FOR_MORE:
+        return -1
     return 2 if text.endswith(SENTENCE_END) else 1 if text.endswith(CLAUSE_END) else 0
 
 

@@ -69,14 +69,15 @@ def paragraphs(transcript: Transcript) -> Iterator[Paragraph]:
         yield Paragraph(tuple(group), tuple(starts), text)
 
 
-def render_text(transcript: Transcript, style: Style | None = None) -> str:
+def plain_text(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write a transcript as paragraphs with an empty line between them; nothing at all when nothing was said.
 
     Lines are not folded: whatever shows them does that better.
     """
-    style = style or Style()
-    text = "\n\n".join(_headed(paragraph, style) for paragraph in paragraphs(transcript))
-    return text + "\n" if text else ""
+    between = ""
+    for paragraph in paragraphs(transcript):
+        yield f"{between}{_headed(paragraph, style)}\n"
+        between = "\n"
 
 
 def _headed(paragraph: Paragraph, style: Style) -> str:

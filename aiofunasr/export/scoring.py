@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from operator import itemgetter
 from urllib.parse import unquote, urlsplit
 
 from aiofunasr.export.characters import clean, is_unspaced, stands_alone
 from aiofunasr.export.graphemes import boundaries
 from aiofunasr.export.style import Style
-from aiofunasr.export.utterances import Utterance, utterances
+from aiofunasr.export.utterances import Utterance, in_time_order, utterances
 from aiofunasr.results import Sentence, Transcript
 
 _SPACES = re.compile(r"\s+")
 
 
-def render_ctm(transcript: Transcript, style: Style | None = None) -> str:
+def ctm(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write the words, a line each: recording, channel, begin, duration in seconds, word.
 
     Words have no marks after them. One with a space in it is several, which share its time. A sentence whose words the
@@ -28,16 +29,18 @@ def render_ctm(transcript: Transcript, style: Style | None = None) -> str:
     """
     del style
     recording = recording_name(transcript)
-    lines = [
-        (begin, utterance.channel, f"{recording} {utterance.channel_id + 1} {_span(begin, end)} {word}\n")
-        for utterance in utterances(transcript)
-        for begin, end, word in _words(utterance.sentence)
-    ]
     # Scoring tools want them by channel, then by time.
-    return "".join(line for _, _, line in sorted(lines, key=lambda line: (line[1], line[0])))
+    for place, channel in enumerate(transcript.channels):
+        spoken = (
+            (utterance.sentence.begin_time, _words(utterance.sentence))
+            for utterance in utterances(transcript)
+            if utterance.channel == place
+        )
+        for begin, end, word in in_time_order(spoken, itemgetter(0)):
+            yield f"{recording} {channel.channel_id + 1} {_span(begin, end)} {word}\n"
 
 
-def render_rttm(transcript: Transcript, style: Style | None = None) -> str:
+def rttm(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write who speaks when, a line for each turn; the text is not in it.
 
     A speaker the service numbered is `speaker0`, one it did not is `channel0`, and both are in the name where both are
@@ -59,7 +62,7 @@ def render_rttm(transcript: Transcript, style: Style | None = None) -> str:
         for (channel, channel_id, name), spans in turns.items()
         for begin, end in spans
     ]
-    return "".join(line for _, _, line in sorted(lines))
+    yield from (line for _, _, line in sorted(lines))
 
 
 def recording_name(transcript: Transcript) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from aiofunasr.export.cues import Cue, make_cues
 from aiofunasr.export.style import Style
@@ -14,7 +15,7 @@ _BRACES = str.maketrans("{}", "\u2774\u2775")
 _LAST_LINE_IS_A_NUMBER = re.compile(r"\n\s*\d+\s*$")
 
 
-def render_srt(transcript: Transcript, style: Style | None = None) -> str:
+def srt(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write a transcript as SubRip subtitles.
 
     Where several speak, the text says who does when that changes. SubRip has no escapes, so an invisible word joiner
@@ -22,12 +23,13 @@ def render_srt(transcript: Transcript, style: Style | None = None) -> str:
     N, and a number on the last line of all, which looks like that of another cue. Braces, which begin a tag as well,
     become ornaments (U+2774, U+2775).
     """
-    style = style or Style()
     cues = make_cues(transcript, style.cues, label=style.names)
-    text = "\n".join(f"{number}\n{_times(cue, ',')}\n{_without_markup(cue)}\n" for number, cue in enumerate(cues, 1))
-    if _LAST_LINE_IS_A_NUMBER.search(text):
-        text = f"{text[:-1]}{_WORD_JOINER}\n"
-    return text
+    for number, cue in enumerate(cues, 1):
+        text = f"{number}\n{_times(cue, ',')}\n{_without_markup(cue)}"
+        if number < len(cues):
+            yield f"{text}\n\n"
+        else:
+            yield f"{text}{_WORD_JOINER}\n" if _LAST_LINE_IS_A_NUMBER.search(text) else f"{text}\n"
 
 
 def _without_markup(cue: Cue) -> str:
@@ -35,19 +37,17 @@ def _without_markup(cue: Cue) -> str:
     return _MARKUP.sub(lambda found: found[0] + _WORD_JOINER, text)
 
 
-def render_vtt(transcript: Transcript, style: Style | None = None) -> str:
+def vtt(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write a transcript as WebVTT.
 
     Where several speak, each is a voice; and up to four channels have each their own place, from left to right.
     """
-    style = style or Style()
     places = len(transcript.channels) if 1 < len(transcript.channels) <= 4 else 0
-    blocks = ["WEBVTT\n"]
+    yield "WEBVTT\n"
     for cue in make_cues(transcript, style.cues):
         text = "\n".join(_escape(line) for line in cue.lines)
         voice = f"<v {_escape(cue.who)}>" if cue.who and style.names else ""
-        blocks.append(f"{_times(cue, '.')}{_place(cue, places)}\n{voice}{text}\n")
-    return "\n".join(blocks)
+        yield f"\n{_times(cue, '.')}{_place(cue, places)}\n{voice}{text}\n"
 
 
 def _place(cue: Cue, places: int) -> str:

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-from attrs import frozen
+from collections.abc import Iterable, Iterator, Sequence
 
 from aiofunasr.export.characters import clean
 from aiofunasr.export.style import Style
 from aiofunasr.export.utterances import utterances
 from aiofunasr.results import Transcript
 
-
-@frozen
-class _Interval:
-    begin_time: int
-    end_time: int
-    text: str
+_Interval = tuple[int, int, str]
+"""Begin, end, text. There are very many, and plain tuples of those are nothing to the garbage collector."""
 
 
-def render_textgrid(transcript: Transcript, style: Style | None = None) -> str:
+def textgrid(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write a transcript as a TextGrid in its long form, times in seconds.
 
     Each who speaks has a tier of sentences, with all marks, and one of words without. Praat wants the intervals of a
@@ -31,18 +25,18 @@ def render_textgrid(transcript: Transcript, style: Style | None = None) -> str:
     for utterance in utterances(transcript):
         sentence = utterance.sentence
         sentences, words = tiers.setdefault(utterance.who, ([], []))
-        sentences.append(_Interval(sentence.begin_time, sentence.end_time, clean(sentence.text)))
-        words += [_Interval(word.begin_time, word.end_time, clean(word.text)) for word in sentence.words]
+        sentences.append((sentence.begin_time, sentence.end_time, clean(sentence.text)))
+        words += [(word.begin_time, word.end_time, clean(word.text)) for word in sentence.words]
     named: dict[str, list[_Interval]] = {}
     for who, (sentences, words) in tiers.items():
         named[who or "sentences"] = _in_line(sentences)
-        if any(word.text for word in words):
+        if any(text for _, _, text in words):
             named[f"{who} - words" if who else "words"] = _in_line(words)
     # A grid without tiers cannot be opened.
     named = named or {"sentences": []}
-    ends = [intervals[-1].end_time for intervals in named.values() if intervals]
+    ends = [intervals[-1][1] for intervals in named.values() if intervals]
     end = max([transcript.duration or 0, *ends, 1])
-    lines = [
+    head = [
         'File type = "ooTextFile"',
         'Object class = "TextGrid"',
         "",
@@ -52,47 +46,45 @@ def render_textgrid(transcript: Transcript, style: Style | None = None) -> str:
         f"size = {len(named)}",
         "item []:",
     ]
+    yield from (f"{line}\n" for line in head)
     for number, (name, intervals) in enumerate(named.items(), 1):
-        lines += _tier(number, name, intervals, end)
-    return "\n".join(lines) + "\n"
+        yield from (f"{line}\n" for line in _tier(number, name, intervals, end))
 
 
 def _in_line(intervals: Iterable[_Interval]) -> list[_Interval]:
     """Put intervals one behind the other; those without a text are left out."""
     placed: list[_Interval] = []
     at = 0
-    for interval in sorted(intervals, key=lambda interval: interval.begin_time):
-        if interval.text:
-            begin = max(interval.begin_time, at)
-            at = max(interval.end_time, begin + 1)
-            placed.append(_Interval(begin, at, interval.text))
+    for begin, end, text in sorted(intervals, key=lambda interval: interval[0]):
+        if text:
+            placed.append((max(begin, at), max(end, max(begin, at) + 1), text))
+            at = placed[-1][1]
     return placed
 
 
 def _without_holes(intervals: Iterable[_Interval], end: int) -> Iterator[_Interval]:
     at = 0
     for interval in intervals:
-        if interval.begin_time > at:
-            yield _Interval(at, interval.begin_time, "")
+        if interval[0] > at:
+            yield at, interval[0], ""
         yield interval
-        at = interval.end_time
+        at = interval[1]
     if at < end:
-        yield _Interval(at, end, "")
+        yield at, end, ""
 
 
-def _tier(number: int, name: str, intervals: Iterable[_Interval], end: int) -> Iterator[str]:
-    filled = list(_without_holes(intervals, end))
+def _tier(number: int, name: str, intervals: Sequence[_Interval], end: int) -> Iterator[str]:
     yield f"    item [{number}]:"
     yield '        class = "IntervalTier"'
     yield f"        name = {_quoted(name)}"
     yield "        xmin = 0"
     yield f"        xmax = {_seconds(end)}"
-    yield f"        intervals: size = {len(filled)}"
-    for place, interval in enumerate(filled, 1):
+    yield f"        intervals: size = {sum(1 for _ in _without_holes(intervals, end))}"
+    for place, (begin_time, end_time, text) in enumerate(_without_holes(intervals, end), 1):
         yield f"        intervals [{place}]:"
-        yield f"            xmin = {_seconds(interval.begin_time)}"
-        yield f"            xmax = {_seconds(interval.end_time)}"
-        yield f"            text = {_quoted(interval.text)}"
+        yield f"            xmin = {_seconds(begin_time)}"
+        yield f"            xmax = {_seconds(end_time)}"
+        yield f"            text = {_quoted(text)}"
 
 
 def _quoted(text: str) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 from operator import attrgetter
+from typing import TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from aiofunasr.results import Channel, Sentence, Transcript
+from aiofunasr.results.sources import afresh
+
+T = TypeVar("T")
 
 _MS_A_CHARACTER = 70
 """About how long a character takes to say; used where the service gave no time at all."""
@@ -33,30 +38,22 @@ class Utterance:
     voice: int = 0
 
 
-def utterances(transcript: Transcript) -> list[Utterance]:
-    """Return all that was said, in time order over the channels.
+def utterances(transcript: Transcript) -> Iterator[Utterance]:
+    """Go through all that was said, in time order over the channels.
 
     Channels and speakers are called by the service's own numbers, which begin at 0. A channel that has a text and no
-    sentences is one long sentence. Sentences without any text are dropped.
+    sentences is one long sentence. Sentences without any text are dropped. The words of a sentence that nobody has
+    looked at so far are forgotten together with the utterance.
     """
     by_channel = [list(_sentences(channel, transcript.duration)) for channel in transcript.channels]
-    many_channels = len(transcript.channels) > 1
     speakers = {sentence.speaker_id for sentences in by_channel for sentence in sentences} - {None}
-    named = [
-        [
-            Utterance(
-                sentence,
-                _who(channel if many_channels else None, sentence, many_speakers=len(speakers) > 1),
-                channel.channel_id,
-                place,
-            )
-            for sentence in sentences
-        ]
-        for place, (channel, sentences) in enumerate(zip(transcript.channels, by_channel, strict=True))
-    ]
+    placed = [[(place, sentence) for sentence in sentences] for place, sentences in enumerate(by_channel)]
     voices: dict[str, int] = {}
-    in_order = merge(*named, key=attrgetter("sentence.begin_time"))
-    return [evolve(one, voice=voices.setdefault(one.who, len(voices))) for one in in_order]
+    for place, sentence in merge(*placed, key=lambda one: one[1].begin_time):
+        channel = transcript.channels[place]
+        who = _who(channel if len(by_channel) > 1 else None, sentence, many_speakers=len(speakers) > 1)
+        voice = voices.setdefault(who, len(voices))
+        yield Utterance(afresh(sentence), who, channel.channel_id, place, voice)
 
 
 def _who(channel: Channel | None, sentence: Sentence, *, many_speakers: bool) -> str:
@@ -77,3 +74,18 @@ def _sentences(channel: Channel, duration: int | None) -> Iterator[Sentence]:
     for sentence in sorted(channel.sentences, key=attrgetter("begin_time")):
         if sentence.text.strip():
             yield sentence
+
+
+def in_time_order(groups: Iterable[tuple[float, Iterable[T]]], begin_of: Callable[[T], float]) -> Iterator[T]:
+    """Go through the items of groups in time order; those of one time stay in the order they are in.
+
+    Args:
+        groups: When each begins, and its items; none of these begins earlier, and no group than the one before.
+        begin_of: Returns when an item begins.
+    """
+    waiting: list[T] = []
+    for begin, items in groups:
+        due = bisect_right(waiting, begin, key=begin_of)
+        yield from waiting[:due]
+        waiting = sorted([*waiting[due:], *items], key=begin_of)
+    yield from waiting

@@ -12,8 +12,8 @@ from attrs import define
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
-from aiofunasr.sources import read_from, read_with
-from aiofunasr.transcript import Sentence, Transcript
+from aiofunasr.results.sources import read_from, read_with
+from aiofunasr.results.transcript import Sentence, Transcript
 from aiofunasr.wire.assembly import BEGINNING, check_form, make, not_whole, remember
 from aiofunasr.wire.decoder import TranscriptDecoder, parse_document
 from aiofunasr.wire.scanner import Scanner, finish
@@ -78,7 +78,8 @@ def _read_small(document: bytes | str) -> Transcript:
 def _read_in_steps(document: bytes | str) -> Transcript:
     if isinstance(document, bytes):
         decoder = TranscriptDecoder()
-        decoder.feed(document)
+        for start in range(0, len(document), SMALL_DOCUMENT):
+            decoder.feed(document[start : start + SMALL_DOCUMENT])
         return decoder.close()
     if document.startswith("\ufeff"):
         # Of bytes it would be the mark of an encoding; in a text it is a character that does not belong there.

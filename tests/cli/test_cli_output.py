@@ -166,15 +166,15 @@ def test_a_local_file_is_played_from_where_it_is(tmp_path: Path) -> None:
     recording.parent.mkdir()
     result = SubtaskResult(source=str(recording), index=0, transcript=Transcript("oss://b/a.wav"))
     writing = Writing(formats=[FORMATS["html"]], directory=tmp_path / "out")
-    assert " src=" not in writing.text(result, FORMATS["html"]).partition("<audio")[2].partition(">")[0]
+    assert " src=" not in "".join(writing.pieces(result, FORMATS["html"])).partition("<audio")[2].partition(">")[0]
     recording.write_bytes(b"RIFF")
-    assert 'src="./../recordings/a%20talk.wav"' in writing.text(result, FORMATS["html"])
+    assert 'src="./../recordings/a%20talk.wav"' in "".join(writing.pieces(result, FORMATS["html"]))
     embedded = evolve(writing, embed_audio=True)
-    assert "base64,UklGRg==" in embedded.text(result, FORMATS["html"])
+    assert "base64,UklGRg==" in "".join(embedded.pieces(result, FORMATS["html"]))
     with recording.open("wb") as file:
         file.truncate(MOST_TO_EMBED + 1)
     with pytest.raises(CommandError, match="50 MB are too many"):
-        embedded.text(result, FORMATS["html"])
+        "".join(embedded.pieces(result, FORMATS["html"]))
 
 
 def test_a_file_system_without_links_keeps_what_is_there_as_well(
@@ -184,9 +184,9 @@ def test_a_file_system_without_links_keeps_what_is_there_as_well(
         raise PermissionError
 
     monkeypatch.setattr(Path, "hardlink_to", refuse)
-    write_whole(tmp_path / "a", "one", overwrite=False)
+    write_whole(tmp_path / "a", ["o", "ne"], overwrite=False)
     with pytest.raises(FileExistsError, match="is there already"):
-        write_whole(tmp_path / "a", "two", overwrite=False)
+        write_whole(tmp_path / "a", ["two"], overwrite=False)
     assert [(path.name, path.read_text(encoding="utf-8")) for path in tmp_path.iterdir()] == [("a", "one")]
 
 

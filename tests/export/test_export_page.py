@@ -252,7 +252,8 @@ def test_an_embedded_recording_plays(show: Open, tone: bytes, tmp_path: Path) ->
     chrome = show(counted(30), audio=f"data:audio/wav;base64,{data}")
     ready(chrome)
     press(chrome, " ")
-    wait(chrome, "document.getElementById('audio').currentTime > 0.2")
+    assert wait(chrome, "document.getElementById('audio').currentTime > 0.2")
+    assert requests_of(chrome) == {"page.html"}
 
 
 def requests_of(chrome: Chrome) -> set[str]:
@@ -273,7 +274,7 @@ def test_a_page_asks_for_nothing_but_its_recording_and_for_that_elsewhere_only_w
     assert requests_of(chrome) == {"page.html"}
     press(chrome, " ")
     wait(chrome, "document.getElementById('problem').textContent")
-    assert requests_of(chrome) <= {"count.wav"}
+    assert requests_of(chrome) == {"count.wav"}
 
 
 def test_nothing_in_a_transcript_becomes_markup_or_runs(show: Open) -> None:
@@ -329,6 +330,16 @@ def test_twelve_hours_open_and_are_gone_through_with_little_work(show: Open, req
     press(chrome, "/", "bridge", Keys.ENTER)
     found = wait(chrome, "document.getElementById('hits').value")
     assert found.endswith(f" of {sum(word.text.strip().lower() == 'bridge' for word in transcript.words):,}")
+
+
+def test_a_narrow_screen_is_filled_and_not_left_to_the_side(show: Open, request: pytest.FixtureRequest) -> None:
+    chrome = show(talk(60, speakers=7, channels=2))
+    narrow = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", narrow)
+    request.addfinalizer(lambda: chrome.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {}))
+    widths = """return [...document.querySelectorAll(".search, #timeline")].map((one) => one.offsetWidth)"""
+    assert chrome.execute_script(widths) == [358, 358]
+    assert chrome.execute_script("return document.documentElement.scrollWidth") == 390
 
 
 CONTRAST = """

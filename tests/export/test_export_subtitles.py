@@ -111,6 +111,11 @@ def test_a_long_sentence_is_cut_at_its_comma_and_timed_by_its_words() -> None:
     assert (first.end_time, second.begin_time) == (300 * at - 80, 300 * at)
 
 
+def test_a_line_does_not_end_with_what_is_short_for_more() -> None:
+    (cue,) = make_cues(one("And in the very end Mr. Dashwood had leisure for it."))
+    assert cue.lines == ("And in the very end Mr. Dashwood", "had leisure for it.")
+
+
 def test_a_slow_sentence_is_cut_though_it_is_short() -> None:
     words = [Word(0, 1000, "One ", ""), Word(1000, 2000, "two", ", "), Word(9000, 9500, "three", ".")]
     cues = make_cues(one("One two, three.", 0, 9500, words))

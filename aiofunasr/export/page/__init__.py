@@ -7,14 +7,16 @@ is played if that is elsewhere. What it shows and does lies beside this module, 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
-from string import Template
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from attrs import frozen
 
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export.characters import clean, runs_right_to_left
@@ -30,35 +32,62 @@ _NOT_IN_POLICIES = frozenset(" ;,'\"")
 _PLAYED = frozenset({"", "http", "https", "file", "data"})
 
 
-def render_html(transcript: Transcript, style: Style | None = None) -> str:
+@frozen
+class _Turn:
+    """A paragraph as the page has it; the words it was made of are not kept."""
+
+    begin_time: int
+    end_time: int
+    voice: int
+    who: str
+    text: str
+    words: str
+    count: int
+
+
+def html(transcript: Transcript, style: Style) -> Iterator[str]:
     """Write a transcript as a page of its own.
 
     Raises:
         InvalidArgumentError: `style.audio` is no URL a page can play.
     """
-    style = style or Style()
-    turns = list(paragraphs(transcript))
-    ends = [_end(turn) for turn in turns]
-    duration = max([transcript.duration or 0, *ends, 1])
-    look, script = _look(), _script()
     audio = _audio_of(transcript) if style.audio is None else style.audio
-    names = {turn.utterances[0].voice: turn.who for turn in turns}
-    return _template().substitute(
-        policy=escape(_policy(look, script, audio)),
-        title=escape(_title(transcript)),
-        summary=escape(_summary(turns, len(names), duration)),
-        legend=_legend(turns, ends, names),
-        turns="\n".join(_turns(turns, many=len(names) > 1)) or '<p class="empty">Nothing was said.</p>',
-        audio=_audio(audio),
-        times=_times(turns, ends, duration),
-        style=look,
-        script=script,
+    policy = _policy(_look(), _script(), audio)
+    turns = [_turn(paragraph) for paragraph in paragraphs(transcript)]
+    names = {turn.voice: turn.who for turn in turns}
+    duration = max([transcript.duration or 0, *(turn.end_time for turn in turns), 1])
+    parts: dict[str, Iterable[str]] = {
+        "policy": [escape(policy)],
+        "title": [escape(_title(transcript))],
+        "summary": [escape(_summary(turns, len(names), duration))],
+        "legend": [_legend(turns, names)],
+        "turns": _paragraphs(turns, many=len(names) > 1),
+        "audio": [_audio(audio)],
+        "times": _times(turns, duration),
+        "style": [_look()],
+        "script": [_script()],
+    }
+    for part in _template():
+        yield from parts.get(part, [part])
+
+
+def _turn(paragraph: Paragraph) -> _Turn:
+    first = paragraph.utterances[0]
+    return _Turn(
+        paragraph.begin_time,
+        _end(paragraph),
+        first.voice,
+        paragraph.who,
+        paragraph.text,
+        json.dumps(packed_words(paragraph), separators=(",", ":")),
+        sum(len(utterance.sentence.words) for utterance in paragraph.utterances),
     )
 
 
 @cache
-def _template() -> Template:
-    return Template(_file("template.html"))
+def _template() -> list[str]:
+    """Return the frame of the page: what stands in it as it is, and in between the names of what does not."""
+    return re.split(r"\$([a-z]+)", _file("template.html"))
 
 
 @cache
@@ -140,8 +169,8 @@ def _title(transcript: Transcript) -> str:
     return clean(name) or "Transcript"
 
 
-def _summary(turns: Sequence[Paragraph], voices: int, duration: int) -> str:
-    words = sum(len(utterance.sentence.words) for turn in turns for utterance in turn.utterances)
+def _summary(turns: Sequence[_Turn], voices: int, duration: int) -> str:
+    words = sum(turn.count for turn in turns)
     parts = [clock(duration)]
     if voices > 1:
         parts.append(f"{voices} voices")
@@ -150,12 +179,12 @@ def _summary(turns: Sequence[Paragraph], voices: int, duration: int) -> str:
     return " \u00b7 ".join(parts)
 
 
-def _legend(turns: Sequence[Paragraph], ends: Sequence[int], names: dict[int, str]) -> str:
+def _legend(turns: Sequence[_Turn], names: dict[int, str]) -> str:
     if len(names) < 2:
         return ""
     spoken = dict.fromkeys(names, 0)
-    for turn, end in zip(turns, ends, strict=True):
-        spoken[turn.utterances[0].voice] += end - turn.begin_time
+    for turn in turns:
+        spoken[turn.voice] += turn.end_time - turn.begin_time
     buttons = "".join(
         f'<button type="button" class="v{voice % _COLORS}" value="{voice}" aria-pressed="false"'
         f' title="Show what {escape(name)} says">{escape(name)} <small>{clock(spoken[voice])}</small></button>'
@@ -164,32 +193,30 @@ def _legend(turns: Sequence[Paragraph], ends: Sequence[int], names: dict[int, st
     return f'<div class="legend" role="group" aria-label="Who speaks">{buttons}</div>'
 
 
-def _turns(turns: Sequence[Paragraph], *, many: bool) -> Iterator[str]:
+def _paragraphs(turns: Sequence[_Turn], *, many: bool) -> Iterator[str]:
+    if not turns:
+        yield '<p class="empty">Nothing was said.</p>'
     last = None
     for turn in turns:
-        voice = turn.utterances[0].voice
-        begins = many and voice != last
+        begins = many and turn.voice != last
         who = f'<span class="who">{escape(turn.who)}</span>' if begins else ""
-        kinds = f"turn v{voice % _COLORS}" if many else "turn solo"
+        kinds = f"turn v{turn.voice % _COLORS}" if many else "turn solo"
         time = clock(turn.begin_time)
         mirrored = ' dir="rtl"' if runs_right_to_left(turn.text) else ""
         yield (
             f'<div class="{kinds}{" first" if begins else ""}"{mirrored}><div class="head">{who}'
             f'<button type="button" class="time" aria-label="Play from {time}">{time}</button></div>'
-            f'<p dir="auto">{escape(turn.text)}</p></div>'
+            f'<p dir="auto">{escape(turn.text)}</p></div>\n'
         )
-        last = voice
+        last = turn.voice
 
 
-def _times(turns: Sequence[Paragraph], ends: Sequence[int], duration: int) -> str:
-    return json.dumps(
-        {
-            "duration": duration,
-            "turns": [[turn.begin_time, end, turn.utterances[0].voice] for turn, end in zip(turns, ends, strict=True)],
-            "words": [packed_words(turn) for turn in turns],
-        },
-        separators=(",", ":"),
-    )
+def _times(turns: Sequence[_Turn], duration: int) -> Iterator[str]:
+    begins = [[turn.begin_time, turn.end_time, turn.voice] for turn in turns]
+    yield f'{{"duration":{duration},"turns":{json.dumps(begins, separators=(",", ":"))},"words":['
+    for number, turn in enumerate(turns):
+        yield f",{turn.words}" if number else turn.words
+    yield "]}"
 
 
 def _end(turn: Paragraph) -> int:

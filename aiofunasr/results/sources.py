@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from attrs import fields, frozen
 
 if TYPE_CHECKING:
-    from aiofunasr.transcript import Transcript, Word
+    from aiofunasr.results.transcript import Transcript, Word
 
 
 class Source(Protocol):
@@ -89,6 +89,23 @@ def read_from(value: Sourced, source: Source | bytes, *, later: bool = False) ->
     object.__setattr__(value, "_source", source)
     if later:
         object.__delattr__(value, value._parts)  # noqa: SLF001
+
+
+S = TypeVar("S", bound=Sourced)
+
+
+def afresh(value: S) -> S:
+    """Return the same value with parts of its own, where they are not made yet: those go when it goes.
+
+    Whoever goes through all sentences of a long transcript and looks at their words needs no more room for that, and
+    gives the garbage collector nothing to look at, which would hold the interpreter meanwhile.
+    """
+    state = value.__getstate__()
+    if value._parts in state:  # noqa: SLF001
+        return value
+    same = object.__new__(type(value))
+    same.__setstate__(state)
+    return same
 
 
 def readers() -> Readers:

@@ -242,6 +242,23 @@ def test_a_transcript_one_made_can_be_written_and_read_again() -> None:
     assert made.to_dict()["transcripts"][0]["sentences"][0]["words"] == [word.to_dict()]
 
 
+@pytest.mark.parametrize("made", [False, True], ids=["read", "made"])
+def test_json_comes_in_pieces_and_is_the_document(talk: Transcript, made: bool) -> None:
+    if made:
+        talk = evolve(talk, file_url="https://h/b.wav", channels=tuple(map(evolve, talk.channels)))
+    pieces = list(talk.iter_json())
+    assert json.loads("".join(pieces)) == talk.to_dict()
+    assert len(pieces) > len(talk.sentences)
+    assert "".join(talk.iter_json(indent=2)) == json.dumps(talk.to_dict(), indent=2, ensure_ascii=False)
+
+
+def test_words_can_be_gone_through_without_being_kept(talk: Transcript) -> None:
+    words = tuple(talk.iter_words())
+    assert all("words" not in sentence.__getstate__() for sentence in talk.sentences)
+    assert words == talk.words
+    assert next(talk.iter_words()) is talk.words[0]
+
+
 def test_what_is_no_document_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match="no JSON object"):
         Transcript.from_dict({"transcripts": {1, 2}})
