@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from aiofunasr.models import Dialect
 from aiofunasr.options import TranscriptionOptions
@@ -23,6 +23,11 @@ USER_AGENT = f"aiofunasr/{__version__}"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def _headers_of(caller: Caller) -> Mapping[str, str]:
+    headers = {"Authorization": f"Bearer {caller.api_key}", "Accept": "application/json", "User-Agent": USER_AGENT}
+    return headers if caller.workspace is None else {**headers, "X-DashScope-WorkSpace": caller.workspace}
+
+
 @frozen
 class Caller:
     """Who asks, and where: what every request to the service has in common."""
@@ -30,12 +35,7 @@ class Caller:
     base_url: str
     api_key: str = field(repr=False)
     workspace: str | None = None
-    _headers: Mapping[str, str] = field(init=False, eq=False, repr=False)
-
-    @_headers.default
-    def _own_headers(self) -> Mapping[str, str]:
-        headers = {"Authorization": f"Bearer {self.api_key}", "Accept": "application/json", "User-Agent": USER_AGENT}
-        return headers if self.workspace is None else {**headers, "X-DashScope-WorkSpace": self.workspace}
+    _headers: Mapping[str, str] = field(default=Factory(_headers_of, takes_self=True), init=False, eq=False, repr=False)
 
     def request(
         self,
