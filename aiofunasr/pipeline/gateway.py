@@ -142,6 +142,8 @@ class Gateway:
         self._timeouts = timeouts
         self._random = random
         self._retries = RetryBudget()
+        # One for as long as the key stays the same: each request needs one.
+        self._last_caller: Caller | None = None
         rates = {
             Kind.SUBMIT: limits.submit,
             Kind.QUERY: limits.query,
@@ -179,7 +181,7 @@ class Gateway:
             # The place first, then the turn: turns taken earlier would be used all at once when places come free.
             if not paced:
                 await lane.turn()
-            caller = Caller(self.account.base_url, await self.account.api_key(), self.account.workspace)
+            caller = await self._caller()
             if before is not None:
                 await before()
             if shield is not None:
@@ -262,6 +264,12 @@ class Gateway:
             await anyio.sleep(1.0)
         logger.info("trying again after: %s", error)
         await anyio.sleep(wait_before(attempt + 1, self._random))
+
+    async def _caller(self) -> Caller:
+        key = await self.account.api_key()
+        if self._last_caller is None or self._last_caller.api_key != key:
+            self._last_caller = Caller(self.account.base_url, key, self.account.workspace)
+        return self._last_caller
 
     def _timeout_of(self, kind: Kind) -> float:
         return self._timeouts.submit if kind is Kind.SUBMIT else self._timeouts.request

@@ -177,7 +177,6 @@ class Poller:
     async def _next_action(self) -> Action:
         """Wait until there is something to ask, and take a turn for it."""
         while True:
-            await self._question_due()
             # First a free place and the budget, then the decision, so that it is made on the newest knowledge.
             await self._lane.free()
             await self._lane.ready()
@@ -187,7 +186,9 @@ class Poller:
                 if isinstance(action, Page):
                     self._pages.take()
                 return action
-            # What was due turned out not to be; while that goes on, others must run, too.
+            while (due := self._next_at()) is None or due > loop_time():
+                await self._alarm.sleep_until(float("inf") if due is None else due)
+            # What is due may turn out not to be; while that goes on, others must run, too.
             await anyio.lowlevel.checkpoint()
 
     async def _do(self, action: Action) -> None:
@@ -196,11 +197,6 @@ class Poller:
                 await self._ask(self._records[task_id])
             case Page() as page:
                 await self._list(page)
-
-    async def _question_due(self) -> None:
-        """Wait until the schedule has something to ask."""
-        while (due := self._next_at()) is None or due > loop_time():
-            await self._alarm.sleep_until(float("inf") if due is None else due)
 
     def _next_at(self) -> float | None:
         now = loop_time()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import define, evolve, field, frozen
 
@@ -14,6 +14,9 @@ from aiofunasr.token import TaskToken, digests
 
 if TYPE_CHECKING:
     from aiofunasr.pipeline.outlet import Outlet
+
+
+T = TypeVar("T")
 
 
 @frozen(weakref_slot=False)
@@ -35,8 +38,9 @@ class InputFile:
     key: str | None = None
 
 
-def _alone(outlets: tuple[Outlet, ...]) -> Outlet | tuple[Outlet, ...]:
-    return outlets[0] if len(outlets) == 1 else outlets
+def _alone(several: tuple[T, ...]) -> T | tuple[T, ...]:
+    """Return what stands for several values: where there is only one, it stands for itself, to save the tuple."""
+    return several[0] if len(several) == 1 else several
 
 
 @define(eq=False, kw_only=True, weakref_slot=False)
@@ -60,12 +64,12 @@ class TaskRecord:
     """
 
     task_id: str
-    # Nearly always there is one, and it stands for itself.
+    # Nearly always there is one.
     _outlets: Outlet | tuple[Outlet, ...] = field(alias="outlets")
     model: str | None = None
     region: str | None = None
     workspace: str | None = None
-    files: tuple[InputFile, ...] = ()
+    _files: InputFile | tuple[InputFile, ...] = field(default=(), alias="files")
     attached: TaskToken | None = None
     keys: tuple[str, ...] = ()
     submitted_at: float | None = None
@@ -77,8 +81,17 @@ class TaskRecord:
     _token: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        self._outlets = _alone(self.outlets)
+        self._outlets, self._files = _alone(self.outlets), _alone(self.files)
         self._count(1)
+
+    @property
+    def files(self) -> tuple[InputFile, ...]:
+        """Its files."""
+        return self._files if isinstance(self._files, tuple) else (self._files,)
+
+    @files.setter
+    def files(self, files: tuple[InputFile, ...]) -> None:
+        self._files = _alone(files)
 
     # The counts of the outlets depend on these three, and are kept right while one of them changes.
 

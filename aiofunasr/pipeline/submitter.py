@@ -71,8 +71,8 @@ class Parcel:
         files: Its files.
         options: What is asked for.
         outlet: Where its results go.
-        file_urls: The URLs, each once.
         label: What is asked for of its files, in a form that can be compared.
+        file_urls: The URLs, each once.
         intent: The submit that is under way, or was last.
         attempt_id: What the journal knows that submit by, where there is one.
         date: When its reply says it was written; empty without one.
@@ -83,9 +83,9 @@ class Parcel:
     files: tuple[InputFile, ...]
     options: TranscriptionOptions
     outlet: Outlet
+    label: str
     # Perhaps signed.
     file_urls: tuple[str, ...] = field(init=False, repr=lambda urls: f"<{len(urls)} URLs>")
-    label: str = field(init=False)
     intent: Intent | None = None
     attempt_id: int | None = None
     date: str = ""
@@ -94,7 +94,6 @@ class Parcel:
 
     def __attrs_post_init__(self) -> None:
         self.file_urls = tuple(dict.fromkeys(file.file_url for file in self.files))
-        self.label = json.dumps(self.options.asked(), sort_keys=True, default=str)
 
     def unpack(self) -> None:
         """Forget the last submit: another is to be made."""
@@ -130,6 +129,7 @@ class Submitter:
         self._searched: dict[Search, Parcel] = {}
         self._none_under_way = anyio.Event()
         self._closing = False
+        self._labelled: tuple[TranscriptionOptions, str] | None = None
         # Tokens of tasks that came to be after their caller had gone; the newest of them, in a long life.
         self.orphans: deque[str] = deque(maxlen=10_000)
         # What was submitted, and of which nothing was known when the session was closed, with its file URLs.
@@ -154,7 +154,7 @@ class Submitter:
             AmbiguousSubmissionError: The outcome is not known, and cannot be learned.
             FunASRError: The submit was refused, or could not be sent.
         """
-        parcel = Parcel(files=tuple(files), options=options, outlet=outlet)
+        parcel = Parcel(files=tuple(files), options=options, outlet=outlet, label=self._label_of(options))
         attempt = 0
         while True:
             attempt += 1
@@ -173,6 +173,12 @@ class Submitter:
                     raise
                 # Files are not to fail only because others failed, too.
                 await self._gateway.pause_before_retry(attempt, error, patient=True)
+
+    def _label_of(self, options: TranscriptionOptions) -> str:
+        # Mostly those of the last submit, because all tasks of a batch have the same.
+        if self._labelled is None or self._labelled[0] is not options:
+            self._labelled = options, json.dumps(options.asked(), sort_keys=True, default=str)
+        return self._labelled[1]
 
     async def _send(self, parcel: Parcel) -> TaskRecord:
         """Send a parcel, with what the journal has to know of it before and after."""

@@ -12,7 +12,8 @@ lives are forgotten gradually, so that the table follows a service whose load ch
 
 from __future__ import annotations
 
-from math import exp, expm1, inf, log1p, log2, sqrt
+from bisect import bisect
+from math import exp, expm1, inf, log1p, sqrt
 
 BINS_PER_OCTAVE = 2
 OCTAVES = 17
@@ -38,7 +39,6 @@ class LifeTable:
     """
 
     def __init__(self, median: float, shape: float, *, finest: float = 0.25) -> None:
-        self._finest = finest
         count = BINS_PER_OCTAVE * OCTAVES + 1
         self._edges = [0.0, *(finest * 2.0 ** (bin_ / BINS_PER_OCTAVE) for bin_ in range(count))]
         self._last = count - 1
@@ -148,11 +148,8 @@ class LifeTable:
         return at + max(x, 0.0)
 
     def _bin(self, age: float) -> int:
-        if age < self._finest:
-            return 0
-        if age >= self._edges[-1]:
-            return self._last
-        return min(int(log2(age / self._finest) * BINS_PER_OCTAVE) + 1, self._last)
+        # What is older than all edges is in the last bin, and what is not born yet in the first.
+        return bisect(self._edges, age, 1, self._last + 1) - 1
 
     def _hazard_of(self, bin_: int) -> float:
         return (self._ends[bin_] + self._imagined_ends[bin_]) / (self._time[bin_] + self._imagined_time[bin_])

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from aiofunasr.options import TranscriptionOptions
 from aiofunasr.options.models import Dialect
@@ -23,6 +23,11 @@ USER_AGENT = f"aiofunasr/{__version__}"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def _headers_of(caller: Caller) -> Mapping[str, str]:
+    headers = {"Authorization": f"Bearer {caller.api_key}", "Accept": "application/json", "User-Agent": USER_AGENT}
+    return headers if caller.workspace is None else {**headers, "X-DashScope-WorkSpace": caller.workspace}
+
+
 @frozen
 class Caller:
     """Who asks, and where: what every request to the service has in common."""
@@ -30,6 +35,7 @@ class Caller:
     base_url: str
     api_key: str = field(repr=False)
     workspace: str | None = None
+    _headers: Mapping[str, str] = field(default=Factory(_headers_of, takes_self=True), init=False, eq=False, repr=False)
 
     def request(
         self,
@@ -45,20 +51,10 @@ class Caller:
         url = self.base_url + path
         if query is not None:
             url += "?" + urlencode({name: value for name, value in query.items() if value is not None})
-        all_headers = {
-            "Authorization": f"Bearer {self.api_key}",
-            "Accept": "application/json",
-            "User-Agent": USER_AGENT,
-        }
-        if self.workspace is not None:
-            all_headers["X-DashScope-WorkSpace"] = self.workspace
-        body = None
-        if document is not None:
-            all_headers["Content-Type"] = "application/json"
-            body = _encode(document).encode()
-        if headers is not None:
-            all_headers.update(headers)
-        return Request(kind=kind, method=method, url=url, headers=all_headers, body=body)
+        if document is None:
+            return Request(kind=kind, method=method, url=url, headers={**self._headers, **(headers or {})})
+        all_headers = {**self._headers, "Content-Type": "application/json", **(headers or {})}
+        return Request(kind=kind, method=method, url=url, headers=all_headers, body=_encode(document).encode())
 
 
 def submit(caller: Caller, file_urls: Sequence[str], options: TranscriptionOptions) -> Request:

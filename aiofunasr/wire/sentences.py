@@ -68,22 +68,27 @@ _ANY_WORD: Final = _spaced(
 )
 _ANY_MEMBER: Final = rb'(?!"words")' + _spaced(_STRING, b":", _SCALAR)
 
-_SENTENCE: Final = re.compile(
-    _spaced(
+
+def _sentence(begin_time: bytes, end_time: bytes, text: bytes, sentence_id: bytes, speaker_id: bytes) -> bytes:
+    """Put a sentence as the service writes it together of the expressions for what stands in it."""
+    return _spaced(
         rb"\{",
-        _member(b"begin_time", rb"(" + _INTEGER + rb")"),
+        _member(b"begin_time", begin_time),
         b",",
-        _member(b"end_time", rb"(" + _INTEGER + rb")"),
+        _member(b"end_time", end_time),
         b",",
-        _member(b"text", rb"(" + _STRING + rb")"),
+        _member(b"text", text),
         b",",
-        _member(b"sentence_id", rb"(" + _INTEGER + rb")"),
-        rb"(?:" + _spaced(b",", _member(b"speaker_id", rb"(" + _INTEGER + rb")")) + rb")?+",
+        _member(b"sentence_id", sentence_id),
+        rb"(?:" + _spaced(b",", _member(b"speaker_id", speaker_id)) + rb")?+",
         b",",
         _member(b"words", _spaced(rb"\[", _list_of(_WORD), rb"\]")),
         rb"\}",
     )
-)
+
+
+_NUMBER: Final = rb"(" + _INTEGER + rb")"
+_SENTENCE: Final = re.compile(_sentence(_NUMBER, _NUMBER, rb"(" + _STRING + rb")", _NUMBER, _NUMBER))
 _ANY_SENTENCE: Final = re.compile(
     _spaced(
         rb"\{",
@@ -102,6 +107,19 @@ _ANY_SENTENCE: Final = re.compile(
     )
 )
 _ONE_WORD: Final = re.compile(_ANY_WORD)
+
+_NUMBER_OR_NULL: Final = rb"(?:" + _INTEGER + rb"|null)"
+PLAIN_SENTENCES: Final = re.compile(
+    _spaced(
+        b'"sentences"',
+        b":",
+        rb"\[",
+        _list_of(_sentence(_INTEGER, _INTEGER, _STRING, _NUMBER_OR_NULL, _NUMBER_OR_NULL)),
+        rb"\]",
+    ).decode()
+)
+"""An array of sentences in a text, with its name: as the service writes them, so that all of them can be read."""
+
 _NEXT: Final = re.compile(_spaced(b"", b",", rb"(?=\{)"))
 
 

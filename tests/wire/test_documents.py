@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiofunasr import FunASRError, InvalidReplyError, Sentence, Word
+from aiofunasr.wire import documents
 from aiofunasr.wire.documents import read_transcript
 
 DOCUMENT: dict[str, Any] = {
@@ -116,3 +117,42 @@ def test_garbage_is_our_error_or_a_transcript(document: Any) -> None:
         return
     assert isinstance(transcript.text, str)
     assert isinstance(transcript.words, tuple)
+
+
+ROWS = DOCUMENT["transcripts"][0]["sentences"]
+TRACK = DOCUMENT["transcripts"][0]
+
+
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n", " :\t")])
+@pytest.mark.parametrize("changed", [{}, {"speaker_id": None}, {"text": 'said "sentences": [] \\'}])
+def test_what_the_service_writes_is_not_parsed_until_it_is_asked_for(
+    separators: tuple[str, str], changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row | {name: changed.get(name, value) for name, value in row.items()} for row in ROWS]
+    document = DOCUMENT | {"transcripts": [TRACK | {"sentences": rows}, TRACK | {"sentences": []}]}
+    monkeypatch.delattr(documents, "_read_in_steps")
+    transcript = read_transcript(json.dumps(document, separators=separators).encode())
+    assert [len(channel.sentences) for channel in transcript.channels] == [2, 0]
+    assert transcript.to_dict() == document
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        {"text": "x", "sentences": 0, "more": {"sentences": ROWS}},
+        {"text": "x", "more": {"sentences": ROWS}},
+        {"text": "x", 'all "sentences': ROWS, "sentences": []},
+        {"text": "x", "sentences": ROWS, "more": {"sentences": ROWS}},
+        {"text": "x", "notes": float("-inf"), "sentences": ROWS},
+        {"text": "x", "notes": "-Infinity", "sentences": ROWS},
+    ],
+)
+def test_only_what_stands_in_a_track_is_taken_for_its_sentences(track: dict[str, Any]) -> None:
+    document = {"transcripts": [track]}
+    text = json.dumps(document)
+    if track.get("sentences") == 0:
+        with pytest.raises(InvalidReplyError) as caught:
+            read_transcript(text)
+        assert caught.value.path == "$.transcripts[0].sentences"
+    else:
+        assert read_transcript(text).to_dict() == document
