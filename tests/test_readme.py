@@ -82,6 +82,8 @@ def console_lines() -> list[str]:
 async def test_every_command_runs_in_order(tmp_path: Path) -> None:
     """In one directory, against one emulator; emulators that are begun run until the end."""
     make_recordings(tmp_path)
+    (block,) = blocks("toml")
+    (tmp_path / "hostile.toml").write_text(str(block.parsed), encoding="utf-8")
     recognizer = ScriptedRecognizer(queue_seconds=lambda url, _: 3600.0 if "pending" in url else 0.0)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
