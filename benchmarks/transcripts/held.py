@@ -79,8 +79,8 @@ class _Reply:
 def measure(document: bytes, files: int, rounds: int) -> dict[str, Holds]:
     """Have so many files with one document transcribed, and beside that have it read in other ways.
 
-    What else runs on the machine only ever adds, so of several rounds each figure is the best: what a way itself holds up
-    it holds up in all of them.
+    What else runs on the machine only ever adds, so of several rounds each figure is the best: what a way itself holds
+    up it holds up in all of them.
     """
     # The service has one document for all of them, which names no file.
     nameless = document.replace(b'"file_url"', b'"file_was"', 1)
