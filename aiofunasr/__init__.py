@@ -53,12 +53,13 @@ from aiofunasr.errors import (
 )
 from aiofunasr.events import EventFilter, TaskEvent, parse_event, verify_signature
 from aiofunasr.journal import Journal, SqliteJournal
-from aiofunasr.misfits import OptionsWarning, find_misfits
-from aiofunasr.models import MODELS, Dialect, Model, ModelLimits
 from aiofunasr.options import ContextTurn, TranscriptionOptions
-from aiofunasr.passages import Passage, Turn
+from aiofunasr.options.misfits import OptionsWarning, find_misfits
+from aiofunasr.options.models import MODELS, Dialect, Model, ModelLimits
+from aiofunasr.options.wordfilter import SpecialWordFilter
 from aiofunasr.responses import TranscriptionOutput, TranscriptionResponse, TranscriptionUsage
 from aiofunasr.results import AudioProperties, Channel, Sentence, SubtaskResult, Transcript, Word
+from aiofunasr.results.passages import Passage, Turn
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.session import Session, transcribe
 from aiofunasr.settings import Limits, Reconciliation, Timeouts
@@ -72,7 +73,6 @@ from aiofunasr.transcription import Transcription
 from aiofunasr.version import __version__
 from aiofunasr.vocabularies import Vocabularies
 from aiofunasr.vocabulary import HotWord, Vocabulary
-from aiofunasr.wordfilter import SpecialWordFilter
 
 __all__ = [
     "MODELS",

@@ -17,9 +17,9 @@ from aiofunasr.audio import GivenFiles
 from aiofunasr.batch import TranscriptionBatch
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.journal import Journal, SqliteJournal
-from aiofunasr.models import Dialect
 from aiofunasr.operations import Operations
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.options.models import Dialect
 from aiofunasr.pipeline.background import outlast
 from aiofunasr.pipeline.book import Book
 from aiofunasr.pipeline.engine import Engine

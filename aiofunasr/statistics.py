@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from aiofunasr.pipeline.delays import DelayStatistics
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.gateway import LaneStatistics
-from aiofunasr.pipeline.poller import DelayStatistics
 from aiofunasr.pipeline.reconciler import ReconciliationStatistics
 from aiofunasr.schedule.sweeps import SweepStatistics
 
@@ -57,7 +57,7 @@ def measure(engine: Engine) -> SessionStatistics:
         tasks_submitted=engine.submitter.tasks,
         tasks_suspected=engine.poller.suspected,
         tasks_completed=engine.poller.completed,
-        detection_delay=engine.poller.detection_delay(),
+        detection_delay=engine.poller.delays.statistics(),
         sweeps=engine.poller.sweeps(),
         files_submitted=engine.submitter.files,
         files_collected=engine.collector.collected,

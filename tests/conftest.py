@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 
 import hypothesis
@@ -39,6 +40,13 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own key and region out of the tests."""
     for name in ("API_KEY", "BASE_URL", "HTTP_BASE_URL", "REGION", "WORKSPACE"):
         monkeypatch.delenv(f"DASHSCOPE_{name}", raising=False)
+
+
+@pytest.fixture
+def no_errors_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail a test in which something happened that the library did not foresee."""
+    yield
+    assert not [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
 
 
 @pytest.fixture

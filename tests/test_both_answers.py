@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answers import OF_A_BATCH, OF_THEIR_OWN, SECTION_15, SETTLED, cases
 
 import aiofunasr
 from aiofunasr import (
@@ -17,76 +18,14 @@ from aiofunasr import (
     TaskCanceledError,
     TaskStatus,
 )
-from aiofunasr.emulator import EmulatorSettings, RateLimit, Service
+from aiofunasr.emulator import EmulatorSettings, Service, switches
 from benchmarks.faults.workload import expected
 from support import play, urls
 
 FILES = [*urls(9, "plain"), "https://media.example.com/silence.wav", "https://media.example.com/404.wav"]
 
-ANSWERS: dict[str, list[dict[str, Any]]] = {
-    "files a request": [{"max_files_per_task": 100}, {"max_files_per_task": 1}],
-    "the code of too many files": [
-        {"max_files_per_task": 1, "too_many_files_code": "BadRequest.IllegalInput", "too_many_files_message": "One."},
-        {"max_files_per_task": 3, "too_many_files_code": "InvalidParameter"},
-    ],
-    "results while running": [{"running_carries_results": False}, {"running_carries_results": True}],
-    "metrics while running": [{"metrics_advance": True}, {"metrics_advance": False}],
-    "a task of failed files": [
-        {"all_failed_form": "failed"},
-        {"all_failed_form": "succeeded"},
-        {"all_failed_form": "bare"},
-    ],
-    "the method of a query": [{"query_methods": {"GET", "POST"}}, {"query_methods": {"GET"}}],
-    "tasks at once": [{"max_running_tasks": None}, {"max_running_tasks": 1}],
-    "Retry-After": [
-        {"retry_after": False, "query_limit": RateLimit(2)},
-        {"retry_after": True, "query_limit": RateLimit(2)},
-    ],
-    "one budget for query, list and cancel": [{"share_task_limits": False}, {"share_task_limits": True}],
-    "what a 429 is called": [
-        {"throttle_code": code, "submit_limit": RateLimit(1)}
-        for code in ("Throttling", "Throttling.RateQuota", "Throttling.BurstRate", "Throttling.AllocationQuota")
-    ],
-    "the zone of times": [{"utc_offset_hours": 8.0}, {"utc_offset_hours": 0.0}, {"list_utc_offset_hours": 0.0}],
-    "the service's clock": [{"clock_offset_seconds": 0.0}, {"clock_offset_seconds": 300.0}, {"date_header": False}],
-    "the host of results": [{"result_url": None}, {"result_url": "https://dashscope-result-sgp.example.com"}],
-    "the word filter": [{"lenient_word_filter": False}, {"lenient_word_filter": True}],
-    "the noise threshold": [{"noise_threshold": True}, {"noise_threshold": False}],
-    "the language hints of none": [{"default_language_hints": ()}, {"default_language_hints": ("zh", "en")}],
-    "the largest upload": [{"policy_max_file_size_mb": 100}, {"policy_max_file_size_mb": 1024}],
-    "a new name of a parameter": [{"unknown_parameters": "ignored"}, {"unknown_parameters": "ignored", "gzip": False}],
-    "the status after a cancel": [{"cancel_delay": 0.0}, {"cancel_delay": 20.0}],
-    "the order of results": [{"results_order": order} for order in ("submitted", "shuffled", "reversed")],
-    "the time of scheduling": [{"scheduled_time": "accepted"}, {"scheduled_time": "running"}],
-    "the code of a download that failed": [{"specific_download_codes": True}, {"specific_download_codes": False}],
-    "an upload without its header": [{"oss_without_header": "task"}, {"oss_without_header": "request"}],
-    "a key with a result download": [{"authorized_result_status": status} for status in (400, 403, None)],
-    "the form of links": [{"strict_result_links": True}, {"strict_result_links": False}],
-    "a link asked for again": [{"resign_links": False}, {"resign_links": True}],
-    "the list": [
-        {"list_enabled": True},
-        *({"list_enabled": False, "list_refusal": status} for status in (400, 403, 404)),
-        {"list_lag": 10.0},
-        {"list_page_size_cap": 10, "list_page_size_echo": "used"},
-        {"list_page_size_cap": 10, "list_page_size_echo": "asked"},
-        {"list_order": "oldest"},
-        {"list_order": "shuffled"},
-        {"list_ignored_filters": frozenset({"start_time", "model_name", "status"})},
-    ],
-    "the type of an error": [{"error_content_type": True}, {"error_content_type": False}],
-    "parameters that are missing": [{"missing_parameters_fail": "always"}, {"missing_parameters_fail": "never"}],
-}
 
-
-def cases() -> list[Any]:
-    return [
-        pytest.param(answer, id=f"{question}, {number}")
-        for question, answers in ANSWERS.items()
-        for number, answer in enumerate(answers, 1)
-    ]
-
-
-@pytest.mark.parametrize("answer", cases())
+@pytest.mark.parametrize("answer", cases(OF_A_BATCH, OF_A_BATCH))
 def test_the_client_works_with_either_answer(answer: dict[str, Any], tmp_path: Path) -> None:
     local = tmp_path / "upload.wav"
     local.write_bytes(b"RIFF" * 100)
@@ -138,12 +77,28 @@ def check(results: list[SubtaskResult]) -> None:
     assert (uploaded.file_url or "").startswith("oss://")
 
 
-def test_each_switch_of_the_emulator_is_there() -> None:
-    """A switch that is renamed must not leave its question without an answer."""
-    for answers in ANSWERS.values():
-        assert len(answers) > 1
-        for answer in answers:
-            EmulatorSettings(**answer)
+def test_every_switch_is_an_answer_to_a_question_or_is_said_to_be_none() -> None:
+    """A switch that is new or renamed must not leave its question without both answers."""
+    questions = [*OF_A_BATCH.values(), *OF_THEIR_OWN.values()]
+    assert min(len(answers) for answers in questions) > 1
+    answering = {name for answers in questions for answer in answers for name in answer}
+    assert answering | SETTLED == switches().keys()
+    assert not answering & SETTLED
+
+
+def test_every_open_question_of_the_notes_has_its_answers() -> None:
+    known = OF_A_BATCH.keys() | OF_THEIR_OWN.keys()
+    without = {row for row, questions in SECTION_15.items() if not known & set(questions)}
+    assert without == {"idempotency"}
+    assert {question for questions in SECTION_15.values() for question in questions} <= known
+
+
+@pytest.mark.parametrize("name", sorted(switches().keys() - SETTLED))
+def test_a_switch_is_set_to_more_than_one_answer(name: str) -> None:
+    default = getattr(EmulatorSettings(), name)
+    answers = [answer for questions in (OF_A_BATCH, OF_THEIR_OWN) for group in questions.values() for answer in group]
+    given = {repr(getattr(EmulatorSettings(**answer), name)) for answer in answers}
+    assert given - {repr(default)}, "only the default is ever given"
 
 
 def test_a_workspace_host_gets_its_parameters() -> None:

@@ -42,6 +42,8 @@ def test_the_service_takes_all_that_a_model_is_said_to_take(name: str) -> None:
         transcript = result.unwrap()
         (submission,) = service.ledger.submissions
         assert submission.parameters is not None
+        if "context" in taken:
+            assert submission.context == (("user", "About turbines."), ("assistant", "Understood."))
         beside = asked.keys() & {"context", "phrase_id", "language_hints"}
         assert submission.parameters.keys() >= asked.keys() - beside
         assert bool(transcript.words)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import anyio
 import pytest
+from attrs import evolve
 
 import aiofunasr
-from aiofunasr import AmbiguousSubmissionError, Session
+from aiofunasr import AmbiguousSubmissionError, Session, TaskCanceledError
 from aiofunasr.emulator import DEFAULT_API_KEY, EmulatorSettings, Fault, FaultPlan, Service
 from aiofunasr.testing.local import EPOCH, LocalTransport
 from benchmarks.faults.workload import expected
@@ -76,6 +79,63 @@ def test_a_submit_answered_with_the_task_of_a_lost_one_takes_it_from_nobody() ->
     # The reply to the third names the task of the second, whose own reply was lost.
     faults = FaultPlan().on("submit", Fault.drop_after(), 2).on("submit", MIXED_UP, 3)
     play(scenario, EmulatorSettings(queue_seconds=(300.0, 300.0)), faults=faults)
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        EmulatorSettings(),
+        EmulatorSettings(list_lag=6.0),
+        EmulatorSettings(list_ignored_filters=["task_id"]),
+    ],
+    ids=["as documented", "behind", "unfiltered"],
+)
+def test_the_task_of_a_lost_submit_that_was_cancelled_in_its_stead_is_not_told_as_its_own(
+    listing: EmulatorSettings,
+) -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        await session.submit(urls(1, "witness"))
+        candidates: list[str] = []
+
+        async def submit_and_lose() -> None:
+            # That a task shows no files leaves open whether it is its own.
+            with pytest.raises(AmbiguousSubmissionError) as raised:
+                await session.submit(urls(1, "lost"))
+            candidates.extend(raised.value.candidates)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(submit_and_lose)
+            await anyio.sleep(0.5)
+            task = await session.submit(urls(1, "mixed"))
+            await task.cancel()
+            (mixed,) = await task
+        (cancelled,) = service.ledger.submissions_of(*urls(1, "lost"))
+        (accepted,) = service.ledger.submissions_of(*urls(1, "mixed"))
+        assert (mixed.task_id, mixed.text) == (accepted.task_id, expected(*urls(1, "mixed")).text)
+        assert candidates == [cancelled.task_id]
+        assert not service.ledger.duplicates()
+
+    faults = FaultPlan().on("submit", Fault.drop_after(), 2).on("submit", MIXED_UP, 3)
+    play(scenario, evolve(listing, queue_seconds=(20.0, 20.0)), faults=faults)
+
+
+@pytest.mark.parametrize("named", ["submit", "other", "none"])
+def test_a_task_that_was_cancelled_while_another_submit_was_lost_is_told_as_cancelled(
+    named: Literal["submit", "other", "none"],
+) -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        await session.submit(urls(1, "witness"))
+        async with anyio.create_task_group() as group:
+            group.start_soon(session.submit, urls(1, "lost"))
+            await anyio.sleep(0.5)
+            task = await session.submit(urls(1))
+            await task.cancel()
+            (result,) = await task
+            assert isinstance(result.error, TaskCanceledError)
+        assert len(service.ledger.submissions) == 3
+
+    faults = FaultPlan().on("submit", Fault.drop_after(), 2)
+    play(scenario, EmulatorSettings(queue_seconds=(20.0, 20.0), list_request_id=named), faults=faults)
 
 
 def test_a_task_that_shows_none_of_our_files_and_is_not_found_is_not_sent_again() -> None:

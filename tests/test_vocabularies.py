@@ -190,7 +190,8 @@ def test_one_that_was_made_late_is_deleted() -> None:
     async def scenario(session: Session, service: Service) -> None:
         vocabularies = session.vocabularies
         searched: list[Any] = []
-        search = vocabularies._search
+        keeper = vocabularies._keeper
+        search = keeper._search
 
         async def late(making: Any, looks: tuple[float, ...] = (0.5,)) -> str | None:
             found = await search(making, looks)
@@ -199,7 +200,7 @@ def test_one_that_was_made_late_is_deleted() -> None:
             await session.vocabularies.create(making.words, prefix=making.prefix)
             return found
 
-        vocabularies._search = late  # type: ignore[method-assign]
+        keeper._search = late  # type: ignore[method-assign]
         made = await vocabularies.create(WORDS)
         assert len(searched) == 1
         assert await ids(session) == [made.vocabulary_id]
@@ -339,7 +340,7 @@ def test_what_is_not_known_is_for_the_service_to_judge() -> None:
         with pytest.raises(FunASRError):
             await session.submit(urls(1), vocabulary_id="vocab-a-1")
         made = await session.vocabularies.create(WORDS, model="fun-asr-mtl")
-        session._vocabularies._models.clear()
+        session._vocabularies._keeper._models.clear()
         await session.submit(urls(1), vocabulary_id=made.vocabulary_id)
         await session.vocabularies.query(made.vocabulary_id)
         with pytest.raises(InvalidArgumentError):

@@ -11,7 +11,8 @@ from typing import Annotated, Any, cast
 import typer
 from attrs import evolve
 
-from aiofunasr.cli import asked, operations, options, reference
+from aiofunasr.cli import operations, options, reference
+from aiofunasr.cli.asked import with_options
 from aiofunasr.cli.exporting import ExportJob, export
 from aiofunasr.cli.journal import ShowJob, show
 from aiofunasr.cli.place import EngineChoice, Place
@@ -19,7 +20,7 @@ from aiofunasr.cli.resume import ResumeJob, resume
 from aiofunasr.cli.running import CommandError, run_command
 from aiofunasr.cli.styling import StyleChoice, with_style
 from aiofunasr.cli.transcribe import JournalChoice, ResultOptions, TranscribeJob, attach, transcribe
-from aiofunasr.options import DEFAULT_MODEL
+from aiofunasr.options import TranscriptionOptions
 from aiofunasr.session import FilesPerTask
 from aiofunasr.version import __version__
 
@@ -66,7 +67,9 @@ def _everywhere(
 
 
 @app.command(name="transcribe")
+@with_options
 @with_style
+@options.with_place
 def transcribe_command(
     *,
     files: Annotated[
@@ -80,27 +83,7 @@ def transcribe_command(
             "A line may go on with a tab and the length of the audio in seconds, which helps to know the time left.",
         ),
     ] = None,
-    model: Annotated[str, typer.Option(help="One of the service's models for recorded files.")] = DEFAULT_MODEL,
-    language: asked.Language = None,
-    diarize: asked.Diarize = False,
-    speakers: asked.Speakers = None,
-    channel: asked.Channels = None,
-    mask: asked.Masked = None,
-    remove: asked.Removed = None,
-    unmasked: asked.Unmasked = False,
-    word_filter: asked.WordFilter = None,
-    noise_threshold: asked.NoiseThreshold = None,
-    vocabulary_id: asked.VocabularyId = None,
-    hot_word: asked.HotWords = None,
-    context: asked.Context = None,
-    corpus: asked.Corpus = None,
-    no_fillers: asked.NoFillers = False,
-    align_times: asked.AlignTimes = False,
-    audio_events: asked.AudioEvents = False,
-    phrase_id: asked.PhraseId = None,
-    words: asked.Words = False,
-    itn: asked.Itn = False,
-    parameter: asked.Parameters = None,
+    asked: TranscriptionOptions,
     files_per_task: Annotated[
         str,
         typer.Option(metavar="N|auto", parser=options.files_per_task, help="How many files go into a task, up to 100."),
@@ -116,10 +99,7 @@ def transcribe_command(
     local: options.Local = False,
     engine: options.EngineOption = None,
     engine_model: options.EngineModel = None,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Transcribe files, and give each one's result as it completes.
 
@@ -130,7 +110,6 @@ def transcribe_command(
 
     Interrupted, it says which tasks go on and how to attach to them.
     """
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     if not local and (engine is not None or engine_model is not None):
         raise typer.BadParameter("--engine and --engine-model go with --local")
     if local and place != Place():
@@ -144,26 +123,7 @@ def transcribe_command(
     job = TranscribeJob(
         sources=files or (),
         manifest=manifest,
-        options=asked.transcription_options(
-            model=model,
-            language_hints=language,
-            diarization_enabled=diarize or speakers is not None,
-            speaker_count=speakers,
-            channel_id=channel,
-            special_word_filter=asked.word_filter(mask, remove, word_filter, unmasked=unmasked),
-            speech_noise_threshold=noise_threshold,
-            vocabulary_id=vocabulary_id,
-            vocabulary=asked.hot_words(hot_word),
-            context=context,
-            corpus=corpus,
-            disfluency_removal_enabled=no_fillers,
-            timestamp_alignment_enabled=align_times,
-            audio_event_detection_enabled=audio_events,
-            phrase_id=phrase_id,
-            enable_words=words,
-            enable_itn=itn,
-            extra_parameters=asked.extra_parameters(parameter),
-        ),
+        options=asked,
         files_per_task=cast("FilesPerTask", files_per_task),
         place=place,
         engine=_engine(engine, engine_model) if local else None,
@@ -175,6 +135,7 @@ def transcribe_command(
 
 @app.command(name="resume", no_args_is_help=True)
 @with_style
+@options.with_place
 def resume_command(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The journal of the run.")],
@@ -190,17 +151,13 @@ def resume_command(
     style: StyleChoice,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Go on with a run that was interrupted, or killed, from its journal.
 
     What is done is printed or written again from the journal, what is in flight is waited for, what was sent and never
     answered is searched for, and the rest is submitted.
     """
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     job = ResumeJob(
         path=file,
         place=place,
@@ -231,6 +188,7 @@ def _engine(name: options.EngineName | None, model: Path | None) -> EngineChoice
 
 @app.command(name="attach", no_args_is_help=True)
 @with_style
+@options.with_place
 def attach_command(
     *,
     tokens: Annotated[list[str], typer.Argument(metavar="TOKEN", help="Tokens of tasks, or their ids.")],
@@ -240,16 +198,12 @@ def attach_command(
     style: StyleChoice,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Wait for tasks that were submitted before, up to a day ago, and print their results as transcribe does.
 
     A token says which region its task belongs to, so that needs to be given for a bare task id only.
     """
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     results = _results(format, output, overwrite=overwrite, style=style, quiet=quiet, verbose=verbose)
     _do(partial(attach, tokens, place, results))
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from aiofunasr.cli import options
+from aiofunasr.cli.gathering import choice, gathered
 from aiofunasr.cli.place import Place
 from aiofunasr.cli.running import run_command
 from aiofunasr.cli.tasks import TaskQuery, cancel_tasks, list_tasks, show_tasks
@@ -28,6 +29,7 @@ def _do(command: Callable[[], Coroutine[Any, Any, int]]) -> None:
 
 
 @app.command(name="upload", no_args_is_help=True)
+@options.with_place
 def upload_command(
     *,
     files: Annotated[list[str], typer.Argument(metavar="FILE", help="Paths.")],
@@ -35,22 +37,19 @@ def upload_command(
     as_json: Json = False,
     quiet: options.Quiet = False,
     verbose: options.VerboseLogs = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Put files into the service's temporary store, and print their oss:// URLs.
 
     They can be used for 48 hours, with the model they were uploaded for, and by the same account. To transcribe local
     files this is not needed: transcribe uploads them itself.
     """
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     job = UploadJob(files=files, model=model, as_json=as_json, quiet=quiet, verbose=verbose)
     _do(partial(upload, job, place))
 
 
 @app.command(name="token")
+@options.with_place
 def token_command(
     *,
     expires_in: Annotated[
@@ -58,16 +57,12 @@ def token_command(
     ] = 60,
     as_json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Do not say until when it lives.")] = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Make a temporary token and print it on stdout, alone.
 
     It stands in for the API key, with all of its rights, for up to half an hour, and cannot be revoked.
     """
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(print_token, TokenJob(expires_in=expires_in, as_json=as_json, quiet=quiet), place))
 
 
@@ -91,6 +86,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID", help="Ids of vocabularie
 
 
 @vocabulary_app.command(name="create", no_args_is_help=True)
+@options.with_place
 def vocabulary_create_command(
     *,
     words: Words = None,
@@ -102,51 +98,42 @@ def vocabulary_create_command(
         typer.Option(help="What its name begins with: 1 to 9 digits and lower-case letters.", show_default="random"),
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait until tasks can use it.")] = True,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Make a list of hot words, and print its id: what transcribe takes as --vocabulary-id.
 
     An account has at most 10 of them, with up to 500 words each.
     """
     job = WordsJob(words=words or (), file=file, weight=weight)
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(create, job, place, model=model, prefix=prefix, wait=wait))
 
 
 @vocabulary_app.command(name="list")
+@options.with_place
 def vocabulary_list_command(
     *,
     prefix: Annotated[str | None, typer.Option(help="Only those whose name begins so.")] = None,
     as_json: Json = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """List the account's vocabularies: id, status, and when it was made and changed (UTC), with tabs between."""
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(list_vocabularies, prefix, place, as_json=as_json))
 
 
 @vocabulary_app.command(name="show", no_args_is_help=True)
+@options.with_place
 def vocabulary_show_command(
     *,
     ids: Ids,
     as_json: Json = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Print the words of vocabularies as --file reads them; what else is known of each goes to stderr."""
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(show, ids, place, as_json=as_json))
 
 
 @vocabulary_app.command(name="update", no_args_is_help=True)
+@options.with_place
 def vocabulary_update_command(
     *,
     vocabulary_id: Annotated[str, typer.Argument(metavar="ID", help="The id of a vocabulary.")],
@@ -154,28 +141,22 @@ def vocabulary_update_command(
     file: WordFile = None,
     weight: Weight = 4,
     wait: Annotated[bool, typer.Option(help="Wait until tasks can use it.")] = True,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Put other words in the place of all those in a vocabulary."""
     job = WordsJob(words=words or (), file=file, weight=weight)
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(update, vocabulary_id, job, place, wait=wait))
 
 
 @vocabulary_app.command(name="delete", no_args_is_help=True)
+@options.with_place
 def vocabulary_delete_command(
     *,
     ids: Ids,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Delete vocabularies."""
-    _do(partial(delete, ids, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
+    _do(partial(delete, ids, place))
 
 
 tasks_app = typer.Typer(invoke_without_command=True, help="List, show and cancel the account's tasks.")
@@ -190,103 +171,65 @@ _TIMES = [
     "%Y-%m-%dT%H:%M:%S%z",
 ]
 
-Model = Annotated[str | None, typer.Option(help="Only tasks of this model.")]
-Status = Annotated[
-    str | None, typer.Option(help="Only tasks in this state: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED.")
-]
-Since = Annotated[float | None, typer.Option(metavar="HOURS", min=0.0, help="How far back; 24 by default.")]
-From = Annotated[
-    datetime | None, typer.Option("--from", formats=_TIMES, metavar="TIME", help="Only from this time on (local time).")
-]
-To = Annotated[
-    datetime | None, typer.Option("--to", formats=_TIMES, metavar="TIME", help="Only up to this time (local time).")
-]
-TaskId = Annotated[str | None, typer.Option("--task", metavar="TASK", help="Only the task of this id, or token.")]
-KeyId = Annotated[
-    str | None, typer.Option("--api-key-id", metavar="ID", help="Only tasks of the key with this id (not the key).")
-]
-Of = Annotated[str | None, typer.Option("--of-region", metavar="REGION", help="Only tasks of this region.")]
-Limit = Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")]
 
-
-@tasks_app.callback()
-def tasks_command(
-    context: typer.Context,
-    *,
-    model: Model = None,
-    status: Status = None,
-    since: Since = None,
-    start: From = None,
-    end: To = None,
-    task: TaskId = None,
-    api_key_id: KeyId = None,
-    of_region: Of = None,
-    limit: Limit = 50,
-    as_json: Json = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
-) -> None:
-    """List, show and cancel the account's tasks; without a command, list them."""
-    if context.invoked_subcommand is not None:
-        return
-    tasks_list_command(
-        model=model,
-        status=status,
-        since=since,
-        start=start,
-        end=end,
-        task=task,
-        api_key_id=api_key_id,
-        of_region=of_region,
-        limit=limit,
-        as_json=as_json,
-        api_key=api_key,
-        region=region,
-        workspace=workspace,
-        base_url=base_url,
+def _task_query(
+    *, status: str | None, start: datetime | None, end: datetime | None, of_region: str | None, **rest: Any
+) -> TaskQuery:
+    if rest["since"] is not None and start is not None:
+        raise typer.BadParameter("--since and --from exclude each other")
+    return TaskQuery(
+        status=status and status.upper(),
+        start=None if start is None else start.astimezone(),
+        end=None if end is None else end.astimezone(),
+        region=of_region,
+        **rest,
     )
 
 
+_with_query = gathered(
+    "query",
+    _task_query,
+    {
+        "model": choice(str | None, "--model", help="Only tasks of this model."),
+        "status": choice(
+            str | None, "--status", help="Only tasks in this state: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED."
+        ),
+        "since": choice(float | None, "--since", metavar="HOURS", min=0.0, help="How far back; 24 by default."),
+        "start": choice(
+            datetime | None, "--from", formats=_TIMES, metavar="TIME", help="Only from this time on (local time)."
+        ),
+        "end": choice(
+            datetime | None, "--to", formats=_TIMES, metavar="TIME", help="Only up to this time (local time)."
+        ),
+        "task": choice(str | None, "--task", metavar="TASK", help="Only the task of this id, or token."),
+        "api_key_id": choice(
+            str | None, "--api-key-id", metavar="ID", help="Only tasks of the key with this id (not the key)."
+        ),
+        "of_region": choice(str | None, "--of-region", metavar="REGION", help="Only tasks of this region."),
+        "limit": choice(int, "--limit", metavar="N", min=1, help="At most so many.", default=50),
+        "as_json": (Json, False),
+    },
+)
+
+
+@tasks_app.callback()
+@_with_query
+@options.with_place
+def tasks_command(context: typer.Context, *, query: TaskQuery, place: Place) -> None:
+    """List, show and cancel the account's tasks; without a command, list them."""
+    if context.invoked_subcommand is None:
+        _do(partial(list_tasks, query, place))
+
+
 @tasks_app.command(name="list")
-def tasks_list_command(
-    *,
-    model: Model = None,
-    status: Status = None,
-    since: Since = None,
-    start: From = None,
-    end: To = None,
-    task: TaskId = None,
-    api_key_id: KeyId = None,
-    of_region: Of = None,
-    limit: Limit = 50,
-    as_json: Json = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
-) -> None:
+@_with_query
+@options.with_place
+def tasks_list_command(*, query: TaskQuery, place: Place) -> None:
     """List the account's tasks, other programs' too, newest first.
 
     On a terminal it is a table; piped, lines of task id, status, model, creation and end (UTC), and region, with tabs
     between. The service forgets a task 24 hours after its end.
     """
-    if since is not None and start is not None:
-        raise typer.BadParameter("--since and --from exclude each other")
-    query = TaskQuery(
-        model=model,
-        status=status and status.upper(),
-        since=since,
-        start=None if start is None else start.astimezone(),
-        end=None if end is None else end.astimezone(),
-        task=task,
-        api_key_id=api_key_id,
-        region=of_region,
-        limit=limit,
-        as_json=as_json,
-    )
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(list_tasks, query, place))
 
 
@@ -294,29 +237,24 @@ Tasks = Annotated[list[str], typer.Argument(metavar="TASK", help="Ids of tasks, 
 
 
 @tasks_app.command(name="show", no_args_is_help=True)
+@options.with_place
 def tasks_show_command(
     *,
     tasks: Tasks,
     as_json: Json = False,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Show what the service says of tasks and their files at this moment; attach waits for their results."""
-    place = Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)
     _do(partial(show_tasks, tasks, place, as_json=as_json))
 
 
 @tasks_app.command(name="cancel", no_args_is_help=True)
 @app.command(name="cancel", no_args_is_help=True)
+@options.with_place
 def cancel_command(
     *,
     tasks: Tasks,
-    api_key: options.ApiKey = None,
-    region: options.Region = None,
-    workspace: options.Workspace = None,
-    base_url: options.BaseUrl = None,
+    place: Place,
 ) -> None:
     """Ask for tasks to be cancelled, which the service does while they are PENDING only."""
-    _do(partial(cancel_tasks, tasks, Place(api_key=api_key, region=region, workspace=workspace, base_url=base_url)))
+    _do(partial(cancel_tasks, tasks, place))

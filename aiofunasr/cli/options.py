@@ -9,11 +9,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from aiofunasr.cli.gathering import choice, gathered
+from aiofunasr.cli.place import Place
 from aiofunasr.cli.running import CommandError
 from aiofunasr.export import FORMATS, Format
 from aiofunasr.schedule.packing import MOST_FILES
 
-_ACCOUNT = "Account"
 _LOCAL = "On this machine"
 _RESULTS = "Results"
 
@@ -41,21 +42,6 @@ class EngineName(StrEnum):
     MOONSHINE = "moonshine"
     WHISPER = "whisper"
 
-
-ApiKey: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--api-key", help="Default: DASHSCOPE_API_KEY.", rich_help_panel=_ACCOUNT, show_default=False),
-]
-Region: TypeAlias = Annotated[
-    str | None,
-    typer.Option(help="cn-beijing (default) or ap-southeast-1; or DASHSCOPE_REGION.", rich_help_panel=_ACCOUNT),
-]
-Workspace: TypeAlias = Annotated[
-    str | None, typer.Option(help="A workspace id; or DASHSCOPE_WORKSPACE.", rich_help_panel=_ACCOUNT)
-]
-BaseUrl: TypeAlias = Annotated[
-    str | None, typer.Option("--base-url", help="Or DASHSCOPE_BASE_URL.", rich_help_panel=_ACCOUNT)
-]
 
 Formats: TypeAlias = Annotated[
     list[FormatName] | None,
@@ -178,3 +164,25 @@ def files_per_task(text: str) -> int | str:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_FILES:
         raise typer.BadParameter(f"a number from 1 to {MOST_FILES}, or auto")
     return int(text)
+
+
+_ACCOUNT = "Account"
+
+with_place = gathered(
+    "place",
+    Place,
+    {
+        "api_key": choice(str | None, "--api-key", help="Default: DASHSCOPE_API_KEY.", rich_help_panel=_ACCOUNT),
+        "region": choice(
+            str | None,
+            "--region",
+            help="cn-beijing (default) or ap-southeast-1; or DASHSCOPE_REGION.",
+            rich_help_panel=_ACCOUNT,
+        ),
+        "workspace": choice(
+            str | None, "--workspace", help="A workspace id; or DASHSCOPE_WORKSPACE.", rich_help_panel=_ACCOUNT
+        ),
+        "base_url": choice(str | None, "--base-url", help="Or DASHSCOPE_BASE_URL.", rich_help_panel=_ACCOUNT),
+    },
+)
+"""Give a command the options that say who asks and where, all in its argument `place`, which is a `Place`."""

@@ -22,7 +22,7 @@ from aiofunasr.cli.delivery import print_text
 from aiofunasr.cli.running import CommandError, run_command
 from aiofunasr.cli.wording import printable
 from aiofunasr.errors import FunASRError
-from aiofunasr.models import MODELS, Model
+from aiofunasr.options.models import MODELS, Model
 
 # --- models -----------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from attrs import define
 
 from aiofunasr.cli.wording import complain
 from aiofunasr.errors import ConfigurationError, FunASRError, InvalidArgumentError
-from aiofunasr.misfits import OptionsWarning
+from aiofunasr.options.misfits import OptionsWarning
 
 Command = Callable[[], Awaitable[int]]
 

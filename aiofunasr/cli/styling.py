@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from functools import wraps
-from typing import Annotated, Any, get_args
+from typing import Any, get_args
 
-import typer
 from attrs import asdict, evolve, frozen
 
+from aiofunasr.cli.gathering import Choice, choice, gathered
 from aiofunasr.cli.running import CommandError
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.export import CueRules, Style
@@ -74,64 +71,65 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _option(help: str, *names: str, panel: str = _SUBTITLES, metavar: str | None = None) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=panel, metavar=metavar, show_default=False)
+def _option(kind: Any, *names: str, panel: str = _SUBTITLES, **more: Any) -> Choice:
+    return choice(kind, *names, rich_help_panel=panel, **more)
 
 
-_OPTIONS: dict[str, Any] = {
-    "columns": Annotated[
-        int | None, _option(f"The width of a line, a wide character taking two ({_DEFAULT.columns}).", metavar="N")
-    ],
-    "wide_columns": Annotated[
-        int | None,
-        _option(f"The same for Chinese, Japanese and Korean, if less ({_DEFAULT.wide_columns}).", metavar="N"),
-    ],
-    "lines": Annotated[int | None, _option(f"The most lines at once ({_DEFAULT.lines}).", metavar="N")],
-    "reading_speed": Annotated[
-        float | None, _option(f"The most columns a second to be read ({_DEFAULT.speed:g}).", metavar="N")
-    ],
-    "shortest": Annotated[
-        float | None, _option(f"Seconds they stay at least ({_DEFAULT.shortest / 1000:g}).", metavar="SECONDS")
-    ],
-    "longest": Annotated[
-        float | None, _option(f"Seconds they stay at most ({_DEFAULT.longest / 1000:g}).", metavar="SECONDS")
-    ],
-    "gap": Annotated[
-        float | None, _option(f"Seconds between two at least ({_DEFAULT.gap / 1000:g}).", metavar="SECONDS")
-    ],
-    "names": Annotated[
-        bool | None, _option("Say who speaks, where there are several (yes).", "--names/--no-names", panel=_RESULTS)
-    ],
-    "times": Annotated[bool | None, _option("Begin paragraphs of txt with their time.", "--times", panel=_RESULTS)],
-    "rows": Annotated[
-        str | None,
-        _option(f"What a row of csv and tsv is: {' or '.join(get_args(Level))}.", panel=_RESULTS, metavar="WHAT"),
-    ],
-    "embed_audio": Annotated[
-        bool | None,
-        _option(
-            "Put the recording into the page of html, if it is a file here.",
+with_style = gathered(
+    "style",
+    StyleChoice,
+    {
+        "columns": _option(
+            int | None,
+            "--columns",
+            metavar="N",
+            help=f"The width of a line, a wide character taking two ({_DEFAULT.columns}).",
+        ),
+        "wide_columns": _option(
+            int | None,
+            "--wide-columns",
+            metavar="N",
+            help=f"The same for Chinese, Japanese and Korean, if less ({_DEFAULT.wide_columns}).",
+        ),
+        "lines": _option(int | None, "--lines", metavar="N", help=f"The most lines at once ({_DEFAULT.lines})."),
+        "reading_speed": _option(
+            float | None,
+            "--reading-speed",
+            metavar="N",
+            help=f"The most columns a second to be read ({_DEFAULT.speed:g}).",
+        ),
+        "shortest": _option(
+            float | None,
+            "--shortest",
+            metavar="SECONDS",
+            help=f"Seconds they stay at least ({_DEFAULT.shortest / 1000:g}).",
+        ),
+        "longest": _option(
+            float | None,
+            "--longest",
+            metavar="SECONDS",
+            help=f"Seconds they stay at most ({_DEFAULT.longest / 1000:g}).",
+        ),
+        "gap": _option(
+            float | None, "--gap", metavar="SECONDS", help=f"Seconds between two at least ({_DEFAULT.gap / 1000:g})."
+        ),
+        "names": _option(
+            bool | None, "--names/--no-names", panel=_RESULTS, help="Say who speaks, where there are several (yes)."
+        ),
+        "times": _option(bool | None, "--times", panel=_RESULTS, help="Begin paragraphs of txt with their time."),
+        "rows": _option(
+            str | None,
+            "--rows",
+            panel=_RESULTS,
+            metavar="WHAT",
+            help=f"What a row of csv and tsv is: {' or '.join(get_args(Level))}.",
+        ),
+        "embed_audio": _option(
+            bool | None,
             "--embed-audio",
             panel=_RESULTS,
+            help="Put the recording into the page of html, if it is a file here.",
         ),
-    ],
-}
-
-
-def with_style(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of style, all in its argument `style`, which is a `StyleChoice`."""
-    signature = inspect.signature(command, eval_str=True)
-    own = [parameter for parameter in signature.parameters.values() if parameter.name != "style"]
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in _OPTIONS.items()
-    ]
-
-    @wraps(command)
-    def wrapped(**arguments: Any) -> None:
-        command(style=StyleChoice(**{name: arguments.pop(name) for name in _OPTIONS}), **arguments)
-
-    parameters = [*own, *more]
-    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return wrapped
+    },
+)
+"""Give a command the options of style, all in its argument `style`, which is a `StyleChoice`."""

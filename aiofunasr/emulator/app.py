@@ -13,6 +13,8 @@ from typing import Final
 
 import anyio
 from aiohttp import StreamReader, web
+from anyio import to_thread
+from attrs import evolve
 
 from aiofunasr.emulator.admin import handle_admin, is_admin
 from aiofunasr.emulator.inputs import write_blocks
@@ -57,6 +59,9 @@ def make_application(
             if admin and is_admin(received.path):
                 response = handle_admin(service, received, clock())
             else:
+                unwritten = service.unwritten(received, clock())
+                if unwritten is not None:
+                    received = evolve(received, document=await to_thread.run_sync(unwritten))
                 response = service.handle(received, clock())
         finally:
             await _delete_unused(service, received.upload)

@@ -13,7 +13,10 @@ _KEPT_SUBMISSIONS: Final = 1_000_000
 
 @frozen
 class Submission:
-    """One accepted submit; `time` is seconds since the epoch, `parameters` as sent, None if they were not."""
+    """One accepted submit; `time` is seconds since the epoch, `parameters` as sent, None if they were not.
+
+    `context` is what was read of it: role and text of each turn.
+    """
 
     time: float
     account: str
@@ -23,6 +26,7 @@ class Submission:
     request_id: str
     parameters: Mapping[str, Any] | None = None
     region: str = ""
+    context: tuple[tuple[str, str], ...] = ()
 
 
 @frozen

@@ -11,7 +11,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from aiofunasr.emulator.messages import RefusalError
-from aiofunasr.emulator.replies import list_row
+from aiofunasr.emulator.replies import key_number, list_row
 from aiofunasr.emulator.settings import EmulatorSettings
 from aiofunasr.emulator.tasks import Task
 
@@ -30,6 +30,8 @@ class ListQuery:
     task_id: str | None
     model: str | None
     status: str | None
+    region: str | None
+    api_key_id: str | None
 
     @classmethod
     def read(cls, arguments: Mapping[str, str], now: float, settings: EmulatorSettings) -> ListQuery:
@@ -59,6 +61,16 @@ class ListQuery:
             given.get("task_id"),
             given.get("model_name"),
             status,
+            given.get("region"),
+            given.get("api_key_id"),
+        )
+
+    def takes(self, task: Task) -> bool:
+        """Tell whether a task is among those of the id, the region and the key asked for."""
+        return (
+            self.task_id in {None, task.task_id}
+            and self.region in {None, task.site.region}
+            and self.api_key_id in {None, key_number(task.api_key)}
         )
 
 
@@ -69,8 +81,8 @@ def list_body(
 
     `seen_at` is the moment the list shows: now, less the lag of the settings. `chance` shuffles, where they say so.
     """
-    if query.task_id is not None:
-        tasks = [task for task in tasks if task.task_id == query.task_id]
+    if (query.task_id, query.region, query.api_key_id) != (None, None, None):
+        tasks = [task for task in tasks if query.takes(task)]
     size = min(query.page_size, settings.list_page_size_cap)
     if settings.list_order == "shuffled":
         tasks = chance.sample(tasks, len(tasks))

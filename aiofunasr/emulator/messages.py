@@ -45,7 +45,7 @@ class HttpRequest:
 
     `path` and `query` are raw: nothing in them is decoded, because signed links are compared byte for byte.
     Header names are folded to lower case. A front end that streams an upload to disk passes `upload` and
-    leaves `body` empty.
+    leaves `body` empty; one that had a result written in a thread (`Service.unwritten`) passes its `document`.
     """
 
     method: str
@@ -54,6 +54,7 @@ class HttpRequest:
     headers: Mapping[str, str] = field(factory=dict, converter=_lower_names)
     body: bytes = b""
     upload: UploadedForm | None = None
+    document: bytes | None = None
 
     def header(self, name: str) -> str:
         """Return a header's value, or an empty string; `name` in any case."""

@@ -38,7 +38,7 @@ class Model:
 
     `shape`: it takes `input.file_urls` (many), or `input.file_url` (one). `hints`: how many language hints it reads.
     `limit`: submits of an account, `limits` where a region has another. `concurrency`: tasks of an account at once.
-    No regions stand for all.
+    `takes_context`: it reads what was said before. No regions stand for all.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Model:
     limit: RateLimit = field(default=RateLimit(10))
     limits: Mapping[str, RateLimit] = field(factory=dict)
     concurrency: int | None = None
+    takes_context: bool = False
 
     def is_offered_in(self, region: str) -> bool:
         """Tell whether a region has the model."""
@@ -62,7 +63,7 @@ class Model:
 def _models() -> list[Model]:
     fun_asr = Model(name="fun-asr")
     multilingual = evolve(fun_asr, limits=MappingProxyType({SINGAPORE: RateLimit(100, 60)}))
-    qwen_audio = Model(name="", regions=_MAINLAND, parameters=_QWEN_AUDIO, hints=4)
+    qwen_audio = Model(name="", regions=_MAINLAND, parameters=_QWEN_AUDIO, hints=4, takes_context=True)
     first = Model(name="", regions=_MAINLAND, parameters=_PARAFORMER_1, hints=0)
     second = Model(name="", regions=_MAINLAND, parameters=_PARAFORMER_2, hints=10, limit=RateLimit(20))
     qwen_3 = Model(
@@ -95,4 +96,4 @@ def model_named(name: str) -> Model:
     if known is not None:
         return known
     everything = frozenset().union(*(model.parameters for model in CATALOGUE.values()))
-    return Model(name=name, regions=frozenset(), parameters=everything, hints=4)
+    return Model(name=name, regions=frozenset(), parameters=everything, hints=4, takes_context=True)

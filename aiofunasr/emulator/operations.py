@@ -140,6 +140,7 @@ class Operations:
                 task_id=task.task_id,
                 request_id=call.request_id,
                 parameters=submit.parameters,
+                context=submit.context,
             )
         )
         told = (earlier or self._new_id()) if call.fault.other_task else task.task_id

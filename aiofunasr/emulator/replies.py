@@ -74,7 +74,7 @@ def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, An
     row: dict[str, Any] = {
         "task_id": task.task_id,
         "status": listed_status(task, now, settings),
-        "request_id": task.request_id,
+        "request_id": task.request_id if settings.list_request_id == "submit" else task.task_id[::-1],
         "model_name": task.model.name,
         "region": task.site.region,
         "gmt_create": _milliseconds(task.submitted_at),
@@ -89,6 +89,8 @@ def list_row(task: Task, now: float, settings: EmulatorSettings) -> dict[str, An
     ended_at = task.ended_at(now)
     if ended_at is not None:
         row["end_time"] = _milliseconds(ended_at)
+    if settings.list_request_id == "none":
+        del row["request_id"]
     return row
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from anyio import to_thread
 from attrs import frozen
 
 from aiofunasr.emulator.document import no_speech_code, speech_ms
@@ -111,8 +112,8 @@ class ScriptedRecognizer:
 
     `table` maps a URL to its outcome (or is a callable that may return None). A URL ending in `/404.wav`,
     `/silence.mp3` and the like, or in `/DECODE_ERROR.wav` with any file-level code, fails accordingly;
-    `.../call-90s.wav` lasts 90 seconds. `duration_seconds` maps a URL to the length of its audio. What a
-    near miss of a hot word is becomes that word.
+    `.../call-90s.wav` lasts 90 seconds. `duration_seconds` maps a URL to the length of its audio. Both may be
+    asked in any thread. What is a near miss of a hot word becomes that word.
     `processing_seconds` and `queue_seconds` draw how long a file is processed and how long its task queues,
     given the (first) URL and a seeded generator: `lambda url, chance: chance.lognormvariate(2.0, 0.8)`.
     """
@@ -163,7 +164,7 @@ class ScriptedRecognizer:
             FileProblemError: the script says so.
         """
         del media
-        outcome = self.outcome(request)
+        outcome = await to_thread.run_sync(self.outcome, request)
         if isinstance(outcome, FileProblem):
             raise FileProblemError(outcome.code, outcome.message or None)
         return outcome

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Callable
 from typing import Final, Literal
 
 from attrs import evolve
@@ -28,6 +29,7 @@ from aiofunasr.emulator.ledger import EventPush, Ledger
 from aiofunasr.emulator.limits import RateLimit, as_rate_limit
 from aiofunasr.emulator.messages import (
     API_PREFIX,
+    RESULTS_PREFIX,
     HttpRequest,
     HttpResponse,
 )
@@ -169,6 +171,16 @@ class Service:
             response = gateway_reply(call, self.settings, fault.status)
         response = self._dressed(call, response)
         return evolve(response, delay=fault.delay, drop=fault.drop) if fault.delay or fault.drop else response
+
+    def unwritten(self, request: HttpRequest, now: float) -> Callable[[], bytes | None] | None:
+        """Return what writes the document that a request is for, or None if there is none to be written.
+
+        It may take seconds and may run in any thread; `handle` takes what it returns as the request's `document`, and
+        writes it itself where it has none.
+        """
+        if not request.path.startswith(RESULTS_PREFIX):
+            return None
+        return self._results.unwritten(request, now + self._ahead)
 
     def advance(self, now: float) -> None:
         """Let time pass: bill what ended, forget what expired. Every request does it too."""

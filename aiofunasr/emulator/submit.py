@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from aiofunasr.emulator.context import read_context
 from aiofunasr.emulator.messages import HttpRequest, RefusalError
 from aiofunasr.emulator.models import Model, model_named
 from aiofunasr.emulator.parameters import Parameters, read_parameters
@@ -26,6 +27,7 @@ class Submit:
     """A submit that passed the checks of its header and body.
 
     `parameters` are as sent, None if they were not; `read` is what they come to. `failure`: its task is to fail.
+    `context`: who said what before, as far as it is read; no recognizer here makes use of it.
     """
 
     model: Model
@@ -34,6 +36,7 @@ class Submit:
     resolves_oss: bool = False
     read: Parameters = field(factory=Parameters)
     failure: FileProblem | None = None
+    context: tuple[tuple[str, str], ...] = ()
 
     def recognition_request(self, file_url: str, hot_words: tuple[HotWord, ...]) -> RecognitionRequest:
         """Return what one of the files is to be recognized with."""
@@ -64,11 +67,12 @@ def read_submit(request: HttpRequest, site: Site, settings: EmulatorSettings) ->
     failure = _MISSING_PARAMETERS if parameters is None and _must_have_parameters(site, settings) else None
     try:
         read = read_parameters(parameters or {}, model, settings)
+        context = read_context(body["input"], model, settings)
     except RefusalError as refusal:
         if settings.bad_parameter == "refused":
             raise
-        read, failure = Parameters(), failure or FileProblem(refusal.code, refusal.message)
-    return Submit(model, file_urls, parameters, resolves_oss, read, failure)
+        read, context, failure = Parameters(), (), failure or FileProblem(refusal.code, refusal.message)
+    return Submit(model, file_urls, parameters, resolves_oss, read, failure, context)
 
 
 def read_body(request: HttpRequest, settings: EmulatorSettings) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from attrs import evolve
 from aiofunasr.errors import FunASRError
 from aiofunasr.jsontext import json_pieces
 from aiofunasr.results import SubtaskResult, Transcript
-from aiofunasr.sources import afresh
+from aiofunasr.results.sources import afresh
 
 
 def json_document(transcript: Transcript) -> Iterator[str]:

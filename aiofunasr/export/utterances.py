@@ -11,7 +11,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from aiofunasr.results import Channel, Sentence, Transcript
-from aiofunasr.sources import afresh
+from aiofunasr.results.sources import afresh
 
 T = TypeVar("T")
 

@@ -8,9 +8,9 @@ import warnings
 from collections import OrderedDict
 
 from aiofunasr.errors import InvalidArgumentError
-from aiofunasr.misfits import OptionsWarning, find_misfits
-from aiofunasr.models import MODELS, Dialect
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.options.misfits import OptionsWarning, find_misfits
+from aiofunasr.options.models import MODELS, Dialect
 
 logger = logging.getLogger("aiofunasr")
 

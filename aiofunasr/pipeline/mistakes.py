@@ -1,9 +1,10 @@
 """Takes back tasks that are not ours after all.
 
 The reply to a submit names its task. Where something on the way mixes replies up, that is the task of another submit,
-perhaps of a stranger's. It comes to light when the task list says that another request made it, or when it has ended
-with other files than were sent. Then the submit is one of unknown outcome like any other, and its own task is searched
-for; but it is never sent again, because by now nothing is certain about it.
+perhaps of a stranger's. It comes to light when the task has ended with other files than were sent, or when the task
+list says that another request made it; where a task ends without any files, the list is asked for that. Then the submit
+is one of unknown outcome like any other, and its own task is searched for; but it is never sent again, because by now
+nothing is certain about it.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Mistakes:
         self._clock = clock
         self._searched: dict[str, TaskRecord] = {}
         poller.on_mistake = self.take_back
+        poller.is_anothers = reconciler.is_anothers
         reconciler.on_mistake = self.doubt
 
     def doubt(self, task_id: str) -> None:

@@ -107,6 +107,31 @@ class Passes:
             self._suspects.saw(row)
         return list(doubted) if self._requests_tell else []
 
+    async def is_anothers(self, task_id: str, witness: Witness) -> bool | None:
+        """Ask for the row of a task of ours and tell whether another request made it; None where it is not shown.
+
+        Where it is not known whether the list calls requests what their replies call them, another task of ours tells.
+
+        Raises:
+            FunASRError: The list cannot be had.
+        """
+        if not witness.request_id:
+            return False
+        made_by = await self._request_of(task_id)
+        if made_by is None or made_by == witness.request_id:
+            return None if made_by is None else False
+        if not self._requests_tell:
+            known = self._coverage.newest_answered(besides=task_id)
+            if known is not None:
+                self._requests_tell = await self._request_of(known[0]) == known[1].request_id
+        return self._requests_tell
+
+    async def _request_of(self, task_id: str) -> str | None:
+        page = await self._gateway.ask(
+            Kind.LIST, lambda caller: list_tasks(caller, task_id=task_id, page_size=PAGE_SIZE), read_task_page
+        )
+        return next((row.request_id for row in page.data if row.task_id == task_id), None)
+
     async def go(self, first_lost: float, model: str | None) -> None:
         """Go through the list from before the first lost submit on; all of them were for one model, or None."""
         since = self._coverage.since(first_lost)

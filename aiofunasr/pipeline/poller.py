@@ -11,15 +11,13 @@ any word.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import islice
 from random import Random
 
 import anyio
 import anyio.lowlevel
-from attrs import frozen
 
 from aiofunasr.errors import (
     AccessDeniedError,
@@ -35,6 +33,7 @@ from aiofunasr.errors import (
 )
 from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.pipeline.crew import Alarm, Crew
+from aiofunasr.pipeline.delays import Delays
 from aiofunasr.pipeline.gateway import Gateway
 from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.pipeline.record import TaskRecord
@@ -57,9 +56,6 @@ YOUNG = 30.0
 REFUSALS = 5
 """How many 400 or 404 in a row to a query are believed."""
 
-_REMEMBERED = 1000
-"""Detection delays that are kept for the statistics."""
-
 _COUNTED = 64
 """Up to so many tasks, each is looked at to tell when all are done; they are sought among the oldest."""
 
@@ -69,21 +65,6 @@ _EVENT_MAY_BE_LATE = 30.0
 """Where events tell of ends: seconds by which an event is expected to be late before the task is asked about."""
 
 _ENDS_ALL = (AuthenticationError, AccessDeniedError, ConfigurationError, UsageError)
-
-
-@frozen(kw_only=True)
-class DelayStatistics:
-    """How many seconds went by between the end of a task and our learning of it, by the service's own times.
-
-    Attributes:
-        count: How many of the last ends these figures are of.
-        median, p95, longest: In seconds; the way of the reply is in them.
-    """
-
-    count: int
-    median: float
-    p95: float
-    longest: float
 
 
 class Poller:
@@ -103,10 +84,12 @@ class Poller:
         self._asking: anyio.CancelScope | None = None
         self._refused_keys = 0
         self._refused_at = float("-inf")
-        self._delays: deque[float] = deque(maxlen=_REMEMBERED)
+        self.delays = Delays()
         self.completed = 0
         # What is done about a task that has ended and shows other files than its own.
         self.on_mistake: Callable[[TaskRecord], None] = self.forget
+        # Who finds out whether a task that shows no files is another submit's; None says that it is not known yet.
+        self.is_anothers: Callable[[str], Awaitable[bool | None]] | None = None
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:
@@ -121,16 +104,6 @@ class Poller:
     def suspected(self) -> int:
         """How many tasks seem to be done and wait for the query that confirms it."""
         return self._schedule.suspects
-
-    def detection_delay(self) -> DelayStatistics | None:
-        """Return how late the last ends were noticed, or None before the first."""
-        delays = sorted(self._delays)
-        if not delays:
-            return None
-        last = len(delays) - 1
-        return DelayStatistics(
-            count=len(delays), median=delays[last // 2], p95=delays[round(last * 0.95)], longest=delays[-1]
-        )
 
     def sweeps(self) -> SweepStatistics:
         """Return what was done with the task list."""
@@ -247,7 +220,8 @@ class Poller:
                 paced=True,
             )
             record.told_of = asked_at
-            self._answered(record, snapshot)
+            if not await self._is_mistaken(record, snapshot):
+                self._answered(record, snapshot)
             self._refused_keys = 0
         except _ENDS_ALL as error:
             self._key_refused(record, error, asked_at)
@@ -303,6 +277,25 @@ class Poller:
                 for outlet in record.outlets:
                     outlet.changed()
 
+    async def _is_mistaken(self, record: TaskRecord, snapshot: TaskSnapshot) -> bool:
+        """Deal with an end that shows no files, where the task may be another submit's; False leaves it to be told.
+
+        Cancelled on the way, nothing was told and the task is still in flight.
+        """
+        shows_files = any(subtask.file_url for subtask in snapshot.results)
+        if not snapshot.is_terminal or shows_files or record.attached is not None or self.is_anothers is None:
+            return False
+        is_anothers = await self.is_anothers(record.task_id)
+        if self._records.get(record.task_id) is not record:
+            return True
+        if is_anothers:
+            self.on_mistake(record)
+        elif is_anothers is None and self._is_young(record):
+            self._schedule.alive(record.task_id, loop_time(), running=False)
+        else:
+            return False
+        return True
+
     def _answered(self, record: TaskRecord, snapshot: TaskSnapshot) -> None:
         now = loop_time()
         if self._records.get(record.task_id) is not record:
@@ -323,7 +316,7 @@ class Poller:
             ended_at = self._on_loop(self._times.ended_at(snapshot))
             self._schedule.done(record.task_id, now, ended_at=ended_at, began_at=began_at)
             if ended_at is not None and record.attached is None:
-                self._delays.append(max(now - ended_at, 0.0))
+                self.delays.note(now - ended_at)
             self.forget(record)
             self.completed += 1
             finish(record, snapshot)

@@ -175,6 +175,24 @@ class Reconciler:
         self._coverage.disown(task_id)
         self._others.discard(task_id)
 
+    async def is_anothers(self, task_id: str) -> bool | None:
+        """Ask the list whether a task of ours was made by another submit than the one that was answered with it.
+
+        It is not asked where nothing speaks for that: only while a submit is without its reply that left before this
+        one's reply came. None says that it is in doubt and the list does not tell yet.
+        """
+        witness = self._coverage.witness(task_id)
+        unanswered = (*self._under_way.values(), *(search.intent for search in self._searches.values()))
+        if witness is None or not any(intent.sent_at <= witness.answered_at for intent in unanswered):
+            return False
+        try:
+            return await self._passes.is_anothers(task_id, witness)
+        except _NOT_LISTED:
+            return False
+        except FunASRError as error:
+            logger.info("the task list did not tell whose task %s is: %s", task_id, error)
+            return None
+
     def own_unseen(self, task_ids: Iterable[str]) -> None:
         """Note tasks that are ours, of which it is not known exactly when they were made."""
         self._others.update(task_ids)

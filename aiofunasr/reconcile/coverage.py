@@ -113,6 +113,11 @@ class Coverage:
         """Return what is known of a task of ours."""
         return self._witnesses.get(task_id)
 
+    def newest_answered(self, *, besides: str) -> tuple[str, Witness] | None:
+        """Return the newest of our tasks but one whose submit's request id is known."""
+        newest = reversed(self._witnesses.items())
+        return next((each for each in newest if each[0] != besides and each[1].request_id), None)
+
     def since(self, first_lost: float) -> float:
         """Return from when on a pass must show what was made, so that it holds a witness if there is any."""
         since = first_lost - _BEFORE

@@ -9,8 +9,8 @@ from attrs import define, evolve
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
-from aiofunasr.sources import read_from
-from aiofunasr.transcript import Transcript
+from aiofunasr.results.sources import read_from
+from aiofunasr.results.transcript import Transcript
 from aiofunasr.wire.dialects import with_properties
 from aiofunasr.wire.sentences import Sentences
 from aiofunasr.wire.structure import structure

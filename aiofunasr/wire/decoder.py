@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from aiofunasr.transcript import Transcript
+from aiofunasr.results.transcript import Transcript
 from aiofunasr.wire.assembly import BEGINNING, assemble, check_form, is_too_dense, not_whole, too_dense
 from aiofunasr.wire.scanner import WINDOW, Parsing, Scanner, Step
 from aiofunasr.wire.sentences import Sentences

@@ -12,8 +12,8 @@ from attrs import define
 
 from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
-from aiofunasr.sources import read_from, read_with
-from aiofunasr.transcript import Sentence, Transcript
+from aiofunasr.results.sources import read_from, read_with
+from aiofunasr.results.transcript import Sentence, Transcript
 from aiofunasr.wire.assembly import BEGINNING, check_form, make, not_whole, remember
 from aiofunasr.wire.decoder import TranscriptDecoder, parse_document
 from aiofunasr.wire.scanner import Scanner, finish

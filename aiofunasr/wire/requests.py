@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 
 from attrs import field, frozen
 
-from aiofunasr.models import Dialect
 from aiofunasr.options import TranscriptionOptions
+from aiofunasr.options.models import Dialect
 from aiofunasr.version import __version__
 from aiofunasr.wire.messages import Kind, Request
 

@@ -13,8 +13,8 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
 from aiofunasr.errors import InvalidReplyError
-from aiofunasr.sources import read_from
-from aiofunasr.transcript import Sentence, Word
+from aiofunasr.results.sources import read_from
+from aiofunasr.results.transcript import Sentence, Word
 from aiofunasr.wire.scanner import BrokenError, Parsing, Scanner
 from aiofunasr.wire.speed import quick_words
 from aiofunasr.wire.structure import structure

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiofunasr.transcript import Word
+from aiofunasr.results.transcript import Word
 
 try:
     import msgspec

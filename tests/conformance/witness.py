@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,6 +37,16 @@ class Stage:
         """Have the official SDK do something, in a thread, because it blocks."""
         return await to_thread.run_sync(call)
 
+    async def both(
+        self, ours: Awaitable[object], theirs: Callable[[], Any]
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Have each of the two do its part, and return the requests of ours and those of theirs."""
+        self.take()
+        await ours
+        from_us = self.take()
+        await self.theirs(theirs)
+        return from_us, self.take()
+
     def take(self) -> list[dict[str, Any]]:
         """Return what was received since the last time, each request as what of it means something."""
         taken, self.received = self.received, []
@@ -64,13 +74,16 @@ def meaning(request: HttpRequest) -> dict[str, Any]:
 
 @asynccontextmanager
 async def stage(
-    monkeypatch: pytest.MonkeyPatch, settings: EmulatorSettings | None = None, faults: FaultPlan | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    settings: EmulatorSettings | None = None,
+    faults: FaultPlan | None = None,
+    workspace: str | None = None,
 ) -> AsyncIterator[Stage]:
     """Set up an emulator, and make the official SDK and a session of ours ask it."""
     async with EmulatorServer(settings=settings or EmulatorSettings.instant(), faults=faults) as server:
         monkeypatch.setattr(dashscope, "base_http_api_url", server.base_url)
         monkeypatch.setattr(dashscope, "api_key", server.api_key)
-        async with Session(server.api_key, base_url=server.base_url) as session:
+        async with Session(server.api_key, base_url=server.base_url, workspace=workspace) as session:
             found = Stage(server, session)
             handle = server.service.handle
 
@@ -80,6 +93,19 @@ async def stage(
 
             monkeypatch.setattr(server.service, "handle", keep)
             yield found
+
+
+@contextmanager
+def client_2(here: Stage) -> Iterator[Any]:
+    """Open the 2.x interface of the official SDK."""
+    with warnings.catch_warnings():
+        # It is a preview, and says so when it is first used.
+        warnings.simplefilter("ignore", FutureWarning)
+        client = dashscope.Client(api_key=here.server.api_key, base_url=here.server.base_url)
+        try:
+            yield client
+        finally:
+            client.close()
 
 
 def plain(response: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from aiofunasr.emulator import EmulatorServer, EmulatorSettings, FinishedFile, H
 URL = "https://media.example.com/a.wav"
 
 
-def make(ahead: float, **changes: Any) -> Caller:
-    settings = EmulatorSettings.instant(**{"clock_offset_seconds": ahead, "queue_seconds": (2.0, 2.0), **changes})
+def make(**changes: Any) -> Caller:
+    settings = EmulatorSettings.instant(**{"queue_seconds": (2.0, 2.0), **changes})
     return Caller(Service(settings, ScriptedRecognizer()))
 
 
@@ -27,7 +27,7 @@ def date_of(response: HttpResponse) -> float:
 
 @pytest.mark.parametrize("ahead", [0.0, 90.0, -3600.0])
 def test_every_time_is_by_the_services_clock(ahead: float) -> None:
-    caller = make(ahead)
+    caller = make(clock_offset_seconds=ahead)
     response = caller.submit(URL)
     assert date_of(response) == START + ahead
     caller.sleep(3)
@@ -45,7 +45,7 @@ def test_every_time_is_by_the_services_clock(ahead: float) -> None:
 
 
 def test_the_times_of_a_list_are_read_by_that_clock() -> None:
-    caller = make(3600.0, utc_offset_hours=0)
+    caller = make(clock_offset_seconds=3600.0, utc_offset_hours=0)
     caller.submitted(URL)
     begin = datetime.fromtimestamp(START, UTC)
     now, ahead = (moment.strftime("%Y%m%d%H%M%S") for moment in (begin, begin + timedelta(hours=1)))
@@ -54,7 +54,7 @@ def test_the_times_of_a_list_are_read_by_that_clock() -> None:
 
 
 def test_a_task_takes_as_long_as_by_any_clock() -> None:
-    caller = make(500.0)
+    caller = make(clock_offset_seconds=500.0)
     task_id = caller.submitted(URL)
     caller.sleep(1.9)
     assert caller.output(task_id)["task_status"] == "PENDING"
@@ -75,10 +75,10 @@ def test_workers_keep_to_the_callers_clock() -> None:
 
 
 def test_every_reply_has_a_date_or_none_has() -> None:
-    caller = make(0.0)
+    caller = make()
     paths = ["/api/v1/tasks", "/api/v1/tasks/x", "/results/x", "/nowhere"]
     assert all(date_of(caller.send("GET", path)) == START for path in paths)
-    silent = make(0.0, date_header=False)
+    silent = make(date_header=False)
     assert not [path for path in paths if "date" in silent.send("GET", path).headers]
 
 

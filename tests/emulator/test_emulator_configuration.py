@@ -167,3 +167,9 @@ def test_words_of_a_command_line_are_read(name: str, words: list[str], expected:
 def test_words_that_cannot_be_are_said_by_name(name: str, words: list[str]) -> None:
     with pytest.raises(ConfigurationError, match=name):
         switches()[name].read_words(words)
+
+
+def test_a_name_by_itself_is_not_taken_for_its_letters() -> None:
+    settings = EmulatorSettings(list_ignored_filters="task_id", reserved_words="secret")
+    assert settings.list_ignored_filters == {"task_id"}
+    assert settings.reserved_words == ("secret",)

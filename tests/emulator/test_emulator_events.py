@@ -138,15 +138,15 @@ def test_a_cancelled_task_has_no_event() -> None:
 
 
 def test_delays_are_drawn_between_the_two() -> None:
-    caller = make(event_delay_seconds=(1.0, 90.0))
+    caller = make(event_delay_seconds=(10.0, 20.0))
     for number in range(200):
         caller.submitted(f"{URL}?{number}")
     caller.service.advance(caller.now)
-    caller.sleep(0.99)
+    caller.sleep(9.99)
     assert taken(caller) == []
-    caller.sleep(44)
+    caller.sleep(5)
     early = len(taken(caller))
-    caller.sleep(45.1)
+    caller.sleep(5.1)
     assert early + len(taken(caller)) == 200
     assert 60 < early < 140
 
@@ -270,6 +270,7 @@ class Receiver:
         self.expected = expected
         self.received: list[tuple[str, dict[str, str], bytes]] = []
         self.done = Event()
+        self.hold: Event | None = None
 
     async def __aenter__(self) -> Self:
         application = web.Application()
@@ -290,6 +291,8 @@ class Receiver:
         self.received.append((request.raw_path, headers, await request.read()))
         if len(self.received) >= self.expected:
             self.done.set()
+        if self.hold is not None:
+            await self.hold.wait()
         return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
 
 
@@ -322,6 +325,38 @@ async def test_the_server_pushes_signed_events_until_they_are_taken() -> None:
     for _, headers, body in receiver.received:
         check(receiver.url, headers, body, certificate, token=True)
         assert headers["x-eventbridge-signature-url"] == server.service.public_url + CERTIFICATE_PATH
+
+
+async def test_the_certificate_may_be_elsewhere() -> None:
+    async with Receiver() as receiver:
+        elsewhere = "https://certificates.example.com/events.pem"
+        settings = EmulatorSettings.instant(events_url=receiver.url, event_certificate_url=elsewhere)
+        async with EmulatorServer(settings=settings) as server:
+            await submit(server)
+            with fail_after(30):
+                await receiver.done.wait()
+            assert server.service.event_certificate is not None
+            ((_, headers, body),) = receiver.received
+            check(receiver.url, headers, body, server.service.event_certificate)
+    assert headers["x-eventbridge-signature-url"] == elsewhere
+
+
+async def test_a_receiver_that_takes_its_time_is_given_up() -> None:
+    # So often that with the five seconds of the service it would not be given up in time.
+    attempts = 8
+    async with Receiver(expected=attempts) as receiver:
+        receiver.hold = Event()
+        settings = EmulatorSettings.instant(
+            events_url=receiver.url, event_timeout=0.05, event_attempts=attempts, event_signature="none"
+        )
+        async with EmulatorServer(settings=settings) as server:
+            await submit(server)
+            with fail_after(30):
+                await receiver.done.wait()
+                while len(server.service.ledger.events) < attempts:  # noqa: ASYNC110 (nobody says when it is given up)
+                    await sleep(0.01)
+            receiver.hold.set()
+    assert [push.status for push in server.service.ledger.events] == [None] * attempts
 
 
 async def test_events_may_go_unsigned() -> None:

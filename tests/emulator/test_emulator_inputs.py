@@ -1,7 +1,11 @@
+"""Fetching a task's input: within its size, its length and the patience of the service."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -23,15 +27,21 @@ class Origin:
         self.beginning = b""
         self.length = 0
         self.breaks_off_after: int | None = None
+        self.says_its_length = True
+        self.silent_after = inf
+        self.over = anyio.Event()
         self.sent = 0
         self.url = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Length": str(self.length)})
+        response = web.StreamResponse(headers={"Content-Length": str(self.length)} if self.says_its_length else {})
         await response.prepare(request)
         end = self.length if self.breaks_off_after is None else self.breaks_off_after
         block = self.beginning + bytes(MEGABYTE // 4 - len(self.beginning))
         while self.sent < end:
+            if self.sent >= self.silent_after:
+                await self.over.wait()
+                break
             piece = block[: end - self.sent]
             await response.write(piece)
             self.sent += len(piece)
@@ -52,13 +62,14 @@ async def origin() -> AsyncIterator[Origin]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/a.wav"
     yield made
+    made.over.set()
     await runner.cleanup()
 
 
-async def fetched(origin: Origin, target: Path) -> str | None:
+async def fetched(origin: Origin, target: Path, **changes: Any) -> str | None:
     """Fetch what the origin has, as a server with a recognizer does; return the code it failed with."""
     recognizer = default_recognizer()
-    settings = EmulatorSettings()
+    settings = EmulatorSettings(**changes)
     try:
         async with fetching_session(settings) as session:
             await fetch_input(session, origin.url, target, settings, recognizer)
@@ -103,3 +114,30 @@ async def test_a_small_file_is_fetched_as_it_is(origin: Origin, tmp_path: Path) 
     target = tmp_path / "a.wav"
     assert await fetched(origin, target) is None
     assert await anyio.Path(target).read_bytes() == origin.beginning
+
+
+@pytest.mark.parametrize(("required", "code"), [(True, "CONTENT_LENGTH_CHECK_FAILED"), (False, None)])
+async def test_an_origin_may_have_to_say_how_much_it_sends(
+    origin: Origin, tmp_path: Path, required: bool, code: str | None
+) -> None:
+    origin.beginning, origin.length = wav_header(1)
+    origin.says_its_length = False
+    target = tmp_path / "a.wav"
+    assert await fetched(origin, target, require_content_length=required) == code
+    assert await anyio.Path(target).exists() is (not required)
+
+
+async def test_an_origin_without_a_length_sends_no_more_than_the_largest_file(origin: Origin, tmp_path: Path) -> None:
+    origin.beginning, origin.length = wav_header(100)
+    origin.says_its_length = False
+    changes: dict[str, Any] = {"require_content_length": False, "max_input_bytes": MEGABYTE}
+    assert await fetched(origin, tmp_path / "a.wav", **changes) == "FILE_TOO_LARGE"
+
+
+@pytest.mark.parametrize("sent_before", [0, MEGABYTE])
+async def test_an_origin_that_falls_silent_is_given_up(origin: Origin, tmp_path: Path, sent_before: int) -> None:
+    origin.beginning, origin.length = wav_header(100)
+    origin.silent_after = sent_before
+    with anyio.fail_after(30):
+        assert await fetched(origin, tmp_path / "a.wav", fetch_timeout=0.1) == "InvalidFile.DownloadFailed"
+    assert origin.sent == sent_before

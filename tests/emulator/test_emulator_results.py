@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import pytest
+from attrs import evolve
 from emulator_caller import START, Caller, error_of
 
-from aiofunasr.emulator import EmulatorSettings, ScriptedRecognizer, Service
+from aiofunasr.emulator import EmulatorSettings, FinishedFile, HttpRequest, ScriptedRecognizer, Service
 
 URL = "https://media.example.com/a-30s.wav"
 
@@ -108,3 +109,36 @@ def test_bodies_are_compressed_for_those_who_can_read_them() -> None:
     caller = make(gzip=False)
     listed = caller.send("GET", "/api/v1/tasks/", headers={"Accept-Encoding": "gzip"})
     assert "content-encoding" not in listed.headers
+
+
+def test_a_document_can_be_written_elsewhere_beforehand() -> None:
+    caller = make()
+    link = finished(caller)
+
+    def asked(link: str, **headers: str) -> HttpRequest:
+        path, _, query = link.removeprefix("http://localhost").partition("?")
+        return HttpRequest("GET", path, query, headers)
+
+    write = caller.service.unwritten(asked(link), caller.now)
+    assert write is not None
+    assert write() == caller.download(link).body
+    # What comes along is taken, and no work is done for those who get nothing.
+    brought = caller.service.handle(evolve(asked(link), document=b"{}"), caller.now)
+    assert (brought.status, brought.body) == (200, b"{}")
+    assert caller.service.unwritten(asked(link + "A"), caller.now) is None
+    assert caller.service.unwritten(asked(link, Authorization="Bearer sk-emulator"), caller.now) is None
+    assert caller.service.unwritten(HttpRequest("GET", "/api/v1/tasks"), caller.now) is None
+    refused = caller.service.handle(evolve(asked(link + "A"), document=b"{}"), caller.now)
+    assert error_of(refused) == (403, "SignatureDoesNotMatch")
+
+
+def test_what_a_worker_wrote_is_not_written_again() -> None:
+    caller = Caller(Service(EmulatorSettings.instant()))
+    task_id = caller.submitted(URL)
+    job = caller.service.take_file(caller.now)
+    assert job is not None
+    caller.service.finish_file(job, FinishedFile(b'{"by": "a worker"}', 900), caller.now)
+    link = caller.output(task_id)["results"][0]["transcription_url"]
+    path, _, query = link.removeprefix("http://localhost").partition("?")
+    assert caller.service.unwritten(HttpRequest("GET", path, query), caller.now) is None
+    assert caller.document(link) == {"by": "a worker"}

@@ -76,8 +76,9 @@ def test_the_policy_needs_a_key_a_model_and_an_action() -> None:
     assert error_of(caller.send("GET", "/api/v1/uploads", "model=fun-asr"))[0] == 400
 
 
-def test_an_uploaded_file_is_used_by_its_model_and_account_for_two_days() -> None:
-    caller = make(api_keys={"sk-a": "one", "sk-b": "two"})
+@pytest.mark.parametrize(("changes", "life"), [({}, 48 * 3600), ({"object_life": 60.0}, 60)])
+def test_an_uploaded_file_is_used_by_its_model_and_account_while_it_lives(changes: dict[str, Any], life: float) -> None:
+    caller = make(api_keys={"sk-a": "one", "sk-b": "two"}, **changes)
     caller.api_key = "sk-a"
     fields = fields_of(policy(caller))
     response = upload(caller, form(fields))
@@ -94,7 +95,9 @@ def test_an_uploaded_file_is_used_by_its_model_and_account_for_two_days() -> Non
     caller.api_key = "sk-b"
     assert outcome() == "InvalidFile.DownloadFailed"
     caller.api_key = "sk-a"
-    caller.sleep(48 * 3600)
+    caller.sleep(life - 1)
+    assert outcome() == "SUCCEEDED"
+    caller.sleep(1)
     assert outcome() == "InvalidFile.DownloadFailed"
 
 
@@ -148,6 +151,16 @@ def test_a_file_may_be_too_large() -> None:
     assert upload(caller, form(fields_of(data), bytes(2**20))).status == 200
     response = upload(caller, form(fields_of(data, "b.wav"), bytes(2**20 + 1)))
     assert error_of(response) == (400, "EntityTooLarge")
+
+
+def test_files_go_to_the_bucket_of_the_settings() -> None:
+    caller = make(upload_bucket="another")
+    data = policy(caller)
+    assert data["upload_host"] == "http://localhost/oss/another"
+    assert {"bucket": "another"} in json.loads(base64.b64decode(data["policy"]))["conditions"]
+    body = form(fields_of(data))
+    assert error_of(upload(caller, body)) == (404, "NoSuchBucket")
+    assert upload(caller, body, path="/oss/another").status == 200
 
 
 def test_an_unknown_bucket_and_a_chunked_form_are_refused() -> None:

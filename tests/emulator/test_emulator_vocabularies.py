@@ -90,24 +90,24 @@ def test_lists_belong_to_the_account() -> None:
     create(caller)
 
 
-def test_ten_lists_and_five_hundred_items_are_the_most() -> None:
-    caller = make()
-    for _ in range(10):
+@pytest.mark.parametrize(
+    ("changes", "lists", "items"), [({}, 10, 500), ({"vocabularies_per_account": 2, "vocabulary_items": 3}, 2, 3)]
+)
+def test_so_many_lists_and_items_are_the_most(changes: dict[str, Any], lists: int, items: int) -> None:
+    caller = make(**changes)
+    for _ in range(lists):
         create(caller, model="fun-asr-mtl")
     response = act(caller, "create_vocabulary", target_model="fun-asr", prefix="x", vocabulary=[ITEM])
     assert error_of(response) == (400, "Throttling.AllocationQuota")
     assert load(response)["message"] == "Free allocated quota exceeded."
-    caller = make()
-    vocabulary_id = create(caller, *[ITEM] * 500)
+    caller = make(**changes)
+    vocabulary_id = create(caller, *[ITEM] * items)
     for action, inputs in (
         ("create_vocabulary", {"target_model": "fun-asr", "prefix": "x"}),
         ("update_vocabulary", {"vocabulary_id": vocabulary_id}),
     ):
-        response = act(caller, action, vocabulary=[ITEM] * 501, **inputs)
+        response = act(caller, action, vocabulary=[ITEM] * (items + 1), **inputs)
         assert error_of(response) == (400, "Throttling.AllocationQuota")
-    small = make(vocabularies_per_account=1, vocabulary_items=1)
-    create(small)
-    assert error_of(act(small, "create_vocabulary", target_model="fun-asr", prefix="x", vocabulary=[ITEM]))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,9 @@ def test_a_list_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("text", ["one two three four five six seven", "\u4e00" * 15, "a" * 200])
 def test_the_longest_hot_words_are_taken(text: str) -> None:
-    create(make(), {"text": text, "weight": 5})
+    caller = make()
+    item = {"text": text, "weight": 5}
+    assert done(caller, "query_vocabulary", vocabulary_id=create(caller, item))["vocabulary"] == [item]
 
 
 @pytest.mark.parametrize("model", ["paraformer-8k-v2", "fun-asr-realtime", "paraformer-realtime-v2"])

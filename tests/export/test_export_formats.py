@@ -12,7 +12,7 @@ from hypothesis import given, settings
 
 from aiofunasr import Channel, Sentence, SubtaskResult, Transcript, Word
 from aiofunasr.export import FORMATS, Format, Style, render, result_record
-from aiofunasr.sources import source_of
+from aiofunasr.results.sources import source_of
 from benchmarks.transcripts.documents import Recording, document_of
 
 HOURS = 2

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from attrs import field, frozen, validators
 
 from aiofunasr.emulator.models import CATALOGUE
-from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, check_origin, read_only, says
+from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, as_names, check_origin, read_only, says
 
 DEFAULT_API_KEY: Final = "sk-emulator"
 DEFAULT_ACCOUNT: Final = "emulator"
@@ -64,11 +64,11 @@ class ServiceSettings:
     )
     retired_hosts: frozenset[str] = field(
         default=frozenset(),
-        converter=frozenset,
+        converter=as_names,
         metadata=says("Hosts that are served no more, as one wiki plans it for dashscope-intl.aliyuncs.com."),
     )
     models: frozenset[str] = field(
-        default=MODELS, converter=frozenset, metadata=says("The models there are; all others are not found.")
+        default=MODELS, converter=as_names, metadata=says("The models there are; all others are not found.")
     )
     models_by_region: bool = field(default=True, metadata=says("Offer a model only in the regions it is offered in."))
     utc_offset_hours: float = field(
@@ -98,7 +98,7 @@ class HttpSettings:
     )
     query_methods: frozenset[str] = field(
         default=_METHODS,
-        converter=frozenset,
+        converter=as_names,
         validator=validators.and_(validators.min_len(1), validators.deep_iterable(validators.in_(sorted(_METHODS)))),
         metadata=says("The methods by which a task is asked about: GET on the newest pages, POST on the older ones."),
     )

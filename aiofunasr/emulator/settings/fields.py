@@ -26,6 +26,16 @@ def says(text: str) -> dict[str, str]:
     return {HELP: text}
 
 
+def as_list(values: Iterable[str]) -> tuple[str, ...]:
+    """Freeze some names in their order; a name by itself is none of its letters."""
+    return (values,) if isinstance(values, str) else tuple(values)
+
+
+def as_names(values: Iterable[str]) -> frozenset[str]:
+    """Freeze some names; a name by itself is none of its letters."""
+    return frozenset(as_list(values))
+
+
 def read_only(values: Mapping[str, str]) -> Mapping[str, str]:
     """Freeze a mapping."""
     return MappingProxyType(dict(values))

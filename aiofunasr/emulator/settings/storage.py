@@ -6,9 +6,9 @@ from typing import Any, Final, Literal
 
 from attrs import Attribute, field, frozen, validators
 
-from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, NOT_NEGATIVE, POSITIVE, POSITIVE_INTEGER, says
+from aiofunasr.emulator.settings.fields import HOURS_FROM_UTC, NOT_NEGATIVE, POSITIVE, POSITIVE_INTEGER, as_names, says
 
-_LIST_FILTERS: Final = frozenset({"task_id", "start_time", "end_time", "model_name", "status"})
+_LIST_FILTERS: Final = frozenset({"task_id", "start_time", "end_time", "model_name", "status", "region", "api_key_id"})
 
 
 def _check_filters(_: Any, attribute: Attribute[Any], value: frozenset[str]) -> None:
@@ -33,6 +33,9 @@ class ListSettings:
         default="newest",
         metadata=says("What comes first; shuffled: another order for every page, so that they overlap and miss rows."),
     )
+    list_request_id: Literal["submit", "other", "none"] = field(
+        default="submit", metadata=says("The request_id of a row: the submit's own, another, or none.")
+    )
     list_utc_offset_hours: float | None = field(
         default=None,
         validator=validators.optional(HOURS_FROM_UTC),
@@ -40,7 +43,7 @@ class ListSettings:
     )
     list_ignored_filters: frozenset[str] = field(
         default=frozenset(),
-        converter=frozenset,
+        converter=as_names,
         validator=_check_filters,
         metadata=says("Arguments of a list that have no effect."),
     )

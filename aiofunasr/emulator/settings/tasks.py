@@ -10,6 +10,7 @@ from aiofunasr.emulator.settings.fields import (
     NOT_NEGATIVE,
     POSITIVE,
     POSITIVE_INTEGER,
+    as_list,
     check_range,
     pair,
     says,
@@ -41,7 +42,7 @@ class SubmitSettings:
     )
     default_language_hints: tuple[str, ...] = field(
         default=(),
-        converter=tuple,
+        converter=as_list,
         metadata=says("The languages of a submit that names none; one page says zh and en."),
     )
     noise_threshold: bool = field(
@@ -50,7 +51,7 @@ class SubmitSettings:
     lenient_word_filter: bool = field(default=False, metadata=says("Take special_word_filter as an object too."))
     reserved_words: tuple[str, ...] = field(
         default=("sensitiveword",),
-        converter=tuple,
+        converter=as_list,
         metadata=says("The built-in list of special_word_filter, a stand-in for the service's own."),
     )
     oss_without_header: Literal["task", "request"] = field(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -108,16 +109,23 @@ def far_apart(path: Path, container: str, codec: str, seconds: int) -> Path:
     return path
 
 
+def verdict(look: Callable[[], None]) -> str | None:
+    """Return the code that a look at a file refuses it with, None if it lets it pass."""
+    try:
+        look()
+    except FileProblemError as problem:
+        return problem.code
+    return None
+
+
 @pytest.mark.parametrize(
     ("container", "codec"), [("matroska", "aac"), ("ipod", "aac"), ("mov", "aac"), ("asf", "wmav2"), ("flv", "aac")]
 )
 def test_every_header_that_tells_the_duration_is_believed(tmp_path: Path, container: str, codec: str) -> None:
-    too_long = far_apart(tmp_path / "long", container, codec, TWELVE_HOURS + 1)
-    with pytest.raises(FileProblemError) as caught, MediaFile(too_long) as media:
-        media.refuse_by_header()
-    assert caught.value.code == "AUDIO_DURATION_TOO_LONG"
+    with MediaFile(far_apart(tmp_path / "long", container, codec, TWELVE_HOURS + 1)) as media:
+        assert verdict(media.refuse_by_header) == "AUDIO_DURATION_TOO_LONG"
     with MediaFile(far_apart(tmp_path / "short", container, codec, TWELVE_HOURS - 60)) as media:
-        media.refuse_by_header()
+        assert verdict(media.refuse_by_header) is None
 
 
 @pytest.mark.parametrize("container", ["matroska", "wav"])
@@ -130,12 +138,11 @@ def test_the_beginning_of_a_file_is_enough_to_refuse_it(tmp_path: Path, containe
     with path.open("rb") as whole:
         head.write_bytes(whole.read(2000))
     os.truncate(head, path.stat().st_size)
-    with pytest.raises(FileProblemError):
-        refuse_too_long(head)
+    assert verdict(lambda: refuse_too_long(head)) == "AUDIO_DURATION_TOO_LONG"
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4000, b"no media at all " * 100, b"RIFF\4\0\0\0WAVE"])
 def test_a_beginning_that_tells_nothing_refuses_nothing(tmp_path: Path, content: bytes) -> None:
     head = tmp_path / "head"
     head.write_bytes(content)
-    refuse_too_long(head)
+    assert verdict(lambda: refuse_too_long(head)) is None

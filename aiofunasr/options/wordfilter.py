@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from aiofunasr.checks import is_flag, is_usable_text, refuse, to_tuple
+from aiofunasr.options.checks import is_flag, is_usable_text, refuse, to_tuple
 
 
 def _are_words(_: object, attribute: Attribute[Any], value: Any) -> None:

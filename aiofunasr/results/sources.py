@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 from attrs import fields, frozen
 
 if TYPE_CHECKING:
-    from aiofunasr.transcript import Transcript, Word
+    from aiofunasr.results.transcript import Transcript, Word
 
 
 class Source(Protocol):

@@ -11,9 +11,9 @@ from difflib import get_close_matches
 
 from attrs import fields
 
-from aiofunasr.models import MODELS, Model
-from aiofunasr.options import TranscriptionOptions
-from aiofunasr.wordfilter import read_document
+from aiofunasr.options.asked import TranscriptionOptions
+from aiofunasr.options.models import MODELS, Model
+from aiofunasr.options.wordfilter import read_document
 
 TURNS_READ = 5
 """Turns of context that the service looks at, the last ones (section 2.5)."""

@@ -7,7 +7,8 @@ from typing import Any, Literal, Self, get_args
 
 from attrs import Attribute, evolve, field, fields, frozen
 
-from aiofunasr.checks import (
+from aiofunasr.errors import InvalidArgumentError
+from aiofunasr.options.checks import (
     is_encodable,
     is_flag_or_none,
     is_json,
@@ -19,10 +20,9 @@ from aiofunasr.checks import (
     refuse,
     to_tuple,
 )
-from aiofunasr.errors import InvalidArgumentError
-from aiofunasr.models import Dialect, dialect_of
+from aiofunasr.options.models import Dialect, dialect_of
+from aiofunasr.options.wordfilter import SpecialWordFilter, read_document
 from aiofunasr.vocabulary import Vocabulary
-from aiofunasr.wordfilter import SpecialWordFilter, read_document
 
 DEFAULT_MODEL = "fun-asr"
 

@@ -16,7 +16,7 @@ from attrs import field, frozen
 from aiofunasr.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from aiofunasr.transcript import Sentence
+    from aiofunasr.results.transcript import Sentence
 
 # Neither letters, digits nor the marks on them; a class of ranges, because `\W` takes in the vowels of many scripts.
 _NOT_SAID: Final = re.compile(

@@ -6,7 +6,7 @@ import pytest
 from attrs import fields
 
 from aiofunasr import MODELS, Dialect, TranscriptionOptions
-from aiofunasr.models import dialect_of
+from aiofunasr.options.models import dialect_of
 from aiofunasr.settings import SHARED_HOSTS
 
 THIRTY = "zh en ja ko vi th id ms tl hi ar fr de es pt ru it nl sv da fi no el pl cs hu ro bg hr sk"

@@ -5,7 +5,7 @@ start of the file. Every field the service may leave out has a default, and ever
 is kept in `extra`.
 
 A long recording has a hundred thousand words, and most callers never look at them. So a value that was read knows what
-it was read from (`aiofunasr.sources`), and has its parts made when they are first asked for.
+it was read from (`aiofunasr.results.sources`), and has its parts made when they are first asked for.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from attrs import field, fields, frozen
 
 from aiofunasr.errors import InvalidArgumentError
 from aiofunasr.jsontext import json_pieces
-from aiofunasr.passages import Passage, Turn, find_passages, joined, speech_by_speaker, total_speech, turns_of
 from aiofunasr.redaction import redact
+from aiofunasr.results.passages import Passage, Turn, find_passages, joined, speech_by_speaker, total_speech, turns_of
+from aiofunasr.results.sources import Sourced, afresh, readers, source_of
 from aiofunasr.snapshots import Nothing
-from aiofunasr.sources import Sourced, afresh, readers, source_of
 
 _in_time_order = attrgetter("begin_time")
 

@@ -1,4 +1,4 @@
-"""What comes back: one `SubtaskResult` a file, and the `Transcript` in it."""
+"""What became of one file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from attrs import field, frozen
 
 from aiofunasr.errors import FunASRError
 from aiofunasr.redaction import redact
-from aiofunasr.transcript import AudioProperties, Channel, Sentence, Transcript, Word
-
-__all__ = ["AudioProperties", "Channel", "Sentence", "Source", "SubtaskResult", "Transcript", "Word"]
+from aiofunasr.results.transcript import Transcript
 
 Source = str | PathLike[str]
 
