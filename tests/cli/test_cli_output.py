@@ -204,6 +204,13 @@ def test_a_name_is_one_harmless_component(source: str) -> None:
         assert stem.partition(".")[0].casefold() not in {"con", "nul", "prn", "aux", "com1", "lpt\u00b9"}
 
 
+@pytest.mark.parametrize(
+    "source", ["calls/monday/call.wav", "../call.wav", "https://h/monday/call.wav?x=/y.wav", "call"]
+)
+def test_a_name_is_the_last_part_of_its_source(source: str) -> None:
+    assert safe_stem(source) == "call"
+
+
 @given(st.lists(st.sampled_from(["a.wav", "A.wav", "a-2.wav", "a.mp3", "dir/a.wav", "a-2-2.wav"])))
 def test_no_two_names_are_the_same(sources: list[str]) -> None:
     book = NameBook()

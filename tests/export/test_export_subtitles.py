@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from export.spoken import said, sentences, squeezed, transcripts
@@ -135,6 +135,17 @@ def test_chinese_breaks_between_words_and_never_before_a_mark() -> None:
     assert all(width(line) <= 42 for line in lines)
 
 
+@pytest.mark.parametrize("columns", [8, 9, 11, 12, 16])
+def test_a_chinese_word_is_not_torn(columns: int) -> None:
+    words = ["今天", "我们", "开始", "一个", "新的", "项目", "图书馆", "音乐", "历史", "因为"] * 3
+    timed = [Word(200 * n, 200 * n + 200, word, "") for n, word in enumerate(words)]
+    cues = make_cues(one("".join(words), 0, 6000, timed), CueRules(columns=columns))
+    ends = set(accumulate(map(len, words)))
+    lines = [line for cue in cues for line in cue.lines]
+    assert "".join(lines) == "".join(words)
+    assert set(accumulate(map(len, lines))) <= ends
+
+
 def test_a_word_of_a_script_without_spaces_is_not_torn() -> None:
     words = ["สวัสดี", "ครับ", "วันนี้", "อากาศ", "ดี", "มาก"] * 4
     timed = [Word(200 * n, 200 * n + 200, word, "") for n, word in enumerate(words)]
@@ -168,6 +179,27 @@ def test_two_channels_at_once_take_turns() -> None:
         (913, 1746, "Channel 1"),
         (2000, 2833, "Channel 1"),
     ]
+
+
+def test_what_is_left_of_a_sentence_goes_on_after_another_channel_began() -> None:
+    words = [Word(500 * n, 500 * n + 450, f"word{n} ", "") for n in range(40)]
+    long = Sentence(0, 20_000, "".join(word.text for word in words), words=tuple(words))
+    short = (Sentence(6000, 6900, "Really?"), Sentence(13_000, 13_900, "Indeed."))
+    cues = make_cues(Transcript(channels=(Channel(0, "", None, (long,)), Channel(1, "", None, short))))
+    # The long one makes four cues or more, and the others come where they are said.
+    assert [cue.who for cue in cues].count("Channel 0") >= 4
+    for one in short:
+        (cue,) = (cue for cue in cues if one.text in cue.lines)
+        assert cue.begin_time - one.begin_time < 2000
+        before = [other for other in cues if other.begin_time < cue.begin_time]
+        assert 0 < len(before) < len(cues) - 1
+        assert all(other.who == "Channel 0" for other in (before[-1], cues[len(before) + 1]))
+
+
+def test_an_arrow_in_a_text_is_none_to_srt() -> None:
+    text = render(one("A --> B, and <i>C</i> at C:\\Now {x}."), "srt")
+    assert text.count("-->") == 1
+    assert not re.search(r"<\s*[/a-z]|\\N|[{}]", text)
 
 
 def test_srt_names_a_speaker_when_another_begins() -> None:

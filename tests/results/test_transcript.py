@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiofunasr import Channel, InvalidArgumentError, InvalidReplyError, Sentence, Transcript, Word
+from aiofunasr.wire.decoder import TranscriptDecoder
 
 
 def sentence(begin: int, text: str, *, speaker: int | None = 0, each: int = 100) -> dict[str, Any]:
@@ -250,6 +251,31 @@ def test_json_comes_in_pieces_and_is_the_document(talk: Transcript, made: bool) 
     assert json.loads("".join(pieces)) == talk.to_dict()
     assert len(pieces) > len(talk.sentences)
     assert "".join(talk.iter_json(indent=2)) == json.dumps(talk.to_dict(), indent=2, ensure_ascii=False)
+
+
+def test_a_long_document_is_neither_read_nor_written_in_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    longest = 0
+    feed, dumps = TranscriptDecoder.feed, json.dumps
+
+    def fed(decoder: TranscriptDecoder, data: bytes) -> None:
+        nonlocal longest
+        longest = max(longest, len(data))
+        feed(decoder, data)
+
+    def dumped(value: Any, **options: Any) -> str:
+        nonlocal longest
+        text = dumps(value, **options)
+        longest = max(longest, len(text))
+        return text
+
+    content = document([sentence(number * 1000, "One two three four.") for number in range(2000)])
+    text = json.dumps(content)
+    monkeypatch.setattr(TranscriptDecoder, "feed", fed)
+    monkeypatch.setattr(json, "dumps", dumped)
+    for read in (Transcript.from_json(text), Transcript.from_json(text.encode()), Transcript.from_dict(content)):
+        assert len(read.sentences) == 2000
+        assert "".join(read.iter_json()) == text
+    assert 0 < longest <= 64 * 1024 < len(text) / 5
 
 
 def test_words_can_be_gone_through_without_being_kept(talk: Transcript) -> None:

@@ -313,6 +313,33 @@ def test_no_step_parses_more_than_a_few_windows(monkeypatch: pytest.MonkeyPatch)
     assert steps >= len(document) / scanner.WINDOW
 
 
+def test_a_document_put_in_as_a_whole_is_read_a_window_a_step() -> None:
+    document = json.dumps(long_document(3000)).encode()
+    decoder, steps = TranscriptDecoder(), 0
+    decoder.put(document)
+    decoder.end()
+    while decoder.is_busy:
+        decoder.step()
+        steps += 1
+    assert decoder.close() == plainly(document)
+    assert steps >= len(document) / scanner.WINDOW > 5
+
+
+@pytest.mark.parametrize("item", ["7", "true", '"x"', '{"a": 7}'])
+def test_many_small_values_take_many_steps(item: str) -> None:
+    """Each costs far more than its few bytes: a window of them would hold the interpreter for tens of milliseconds."""
+    count = 60_000
+    decoder = TranscriptDecoder()
+    decoder.put(f'{{"transcripts": [], "notes": [{", ".join([item] * count)}], "text": "{"x" * 2_000_000}"}}'.encode())
+    decoder.end()
+    steps = 0
+    while decoder.is_busy:
+        decoder.step()
+        steps += 1
+    assert len(decoder.close().extra["notes"]) == count
+    assert count / steps < 500
+
+
 @pytest.mark.parametrize("filling", [b"{},", b"[],", b'{"a":{}},'])
 @pytest.mark.parametrize("opening", [b'{"transcripts":[{"sentences":[', b'{"transcripts":[', b"["])
 def test_empty_objects_without_end_take_no_memory(opening: bytes, filling: bytes) -> None:
