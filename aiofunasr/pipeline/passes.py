@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from attrs import evolve, frozen
 
@@ -28,6 +29,15 @@ PAGE_SIZE = 100
 
 _OLDEST_START = 20 * 3600.0
 """A list that is asked from a time on shows 24 hours from there; further back it is asked without one (4.2)."""
+
+
+@lru_cache(maxsize=8)
+def _moment(date: str) -> float | None:
+    """Read a `Date`, which is the same for all replies of a second."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 @frozen(kw_only=True)
@@ -76,9 +86,8 @@ class Passes:
 
     def learn_time(self, date: str, sent_at: float) -> None:
         """Learn the service's time from the `Date` of a reply."""
-        try:
-            replied_at = parsedate_to_datetime(date).timestamp()
-        except (ValueError, TypeError, OverflowError):
+        replied_at = _moment(date)
+        if replied_at is None:
             return
         self._note_clock(agrees=self.service_clock.replied(replied_at, sent_at, self._clock()))
 
