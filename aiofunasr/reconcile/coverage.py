@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
+from itertools import islice
 
 from attrs import frozen
 
@@ -35,6 +36,9 @@ _KEPT = 8
 
 _REMEMBERED = 600.0
 """Seconds for which witnesses are kept while no submit is lost."""
+
+_MOST = 10_000
+"""Witnesses that are kept, the newest, while no submit is lost: more than a minute's worth of any account's submits."""
 
 _BEFORE = 60.0
 """Seconds before the first lost submit in which witnesses are sought."""
@@ -228,4 +232,7 @@ class Coverage:
         until = min(recent - _BEFORE, max(old.values(), default=recent))
         for task_id, sent_at in old.items():
             if sent_at < until:
+                del self._witnesses[task_id]
+        for task_id in [*islice(self._witnesses, max(len(self._witnesses) - _MOST, 0))]:
+            if self._witnesses[task_id].sent_at <= first:
                 del self._witnesses[task_id]

@@ -86,7 +86,17 @@ def decide(
     for intent in wanted:
         if intent.ended_at is not None and intent.id not in decisions:
             decisions |= case.decide(intent)
-    return [decisions[intent.id] for intent in wanted if intent.ended_at is not None]
+    # What is found now is out of the question for the others, which is for the next time to heed.
+    found = {decision.task_id for decision in decisions.values() if isinstance(decision, Adopt)}
+    return [
+        case.pending(intent) if _hangs_on(decisions[intent.id], found) else decisions[intent.id]
+        for intent in wanted
+        if intent.ended_at is not None
+    ]
+
+
+def _hangs_on(decision: Decision, task_ids: Collection[str]) -> bool:
+    return isinstance(decision, Undecidable) and any(task_id in task_ids for task_id in decision.candidates)
 
 
 class _ByTime:
@@ -193,11 +203,11 @@ class _Case:
         if not ours:
             return {intent.id: self._without(intent, tuple(self.views[intent.id]))}
         if self._may_be_answered(ours, intent) or not (self.times_tell or intent.id in self.named):
-            return {intent.id: self._pending(intent)}
+            return {intent.id: self.pending(intent)}
         if self._alone(intent):
             return self._share(self._sharing(intent))
         if not self.is_covered(intent):
-            return {intent.id: self._pending(intent)}
+            return {intent.id: self.pending(intent)}
         why = "submits that ask for different things of the same files are lost"
         return {intent.id: Undecidable(intent, ours, why)}
 
@@ -212,7 +222,7 @@ class _Case:
         if not waiting and not each_has_one:
             waiting = any(self._of(each, _Is.OPEN) or not self.is_covered(each) for each in wanted)
         if waiting:
-            return {each.id: self._pending(each) for each in wanted if each.ended_at is not None}
+            return {each.id: self.pending(each) for each in wanted if each.ended_at is not None}
         if len(owner) < len(tasks):
             why = "several tasks of that time have its files"
             return {each.id: Undecidable(each, tuple(may_take[each.id]), why) for each in wanted}
@@ -228,12 +238,13 @@ class _Case:
     def _without(self, intent: Intent, left: tuple[str, ...]) -> Decision:
         """Decide on a submit that there is no task for which shows its files."""
         if not self.is_covered(intent) or self._of(intent, _Is.OPEN):
-            return self._pending(intent)
+            return self.pending(intent)
         if left:
             return Undecidable(intent, left, "a task of that time ended without a word about its files")
         return Absent(intent)
 
-    def _pending(self, intent: Intent) -> Pending:
+    def pending(self, intent: Intent) -> Pending:
+        """Leave a submit open, and say which tasks are to be asked about."""
         return Pending(intent, tuple(self.views[intent.id]), self._of(intent, _Is.OPEN))
 
     def _of(self, intent: Intent, what: _Is) -> tuple[str, ...]:

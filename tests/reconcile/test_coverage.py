@@ -156,6 +156,17 @@ def test_what_no_submit_needs_is_dropped_and_the_last_witness_kept() -> None:
     assert "task-4990" in made
 
 
+def test_of_very_many_the_newest_are_kept_and_those_of_a_submit_under_way() -> None:
+    made = Coverage()
+    for number in range(30_000):
+        made.accepted(f"task-{number}", number / 1000, number / 1000 + 1.0)
+    made.forget(15.0)
+    assert len(made) == 30_000 - 15_001
+    made.forget(60.0)
+    assert len(made) == 10_000
+    assert "task-29999" in made
+
+
 def test_what_seems_to_be_of_the_future_does_not_keep_what_came_after_it() -> None:
     made = Coverage()
     made.accepted("before the clock was set back", 90000.0, 90001.0)

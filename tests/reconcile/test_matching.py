@@ -249,3 +249,16 @@ def test_an_answer_is_read() -> None:
     for status, ended in {"UNKNOWN": False, "RUNNING": False, "FAILED": True, "CANCELED": True}.items():
         told = TaskSnapshot(task_id="t", task_status=status, task_metrics=TaskMetrics(TOTAL=0))
         assert Sight.of(told) == Sight(ended=ended)
+
+
+def test_what_is_found_for_one_is_out_of_the_question_for_another_the_next_time() -> None:
+    both, first = lost(2, digests=AB), lost(1)
+    seen = suspect(sight=Sight(ended=True, digests=A))
+    found, left_open = decided([first, both], [seen], covered=True)
+    assert found == Adopt(first, "task")
+    # To the other it has ended without a word about one of its files.
+    assert left_open == Pending(both, ("task",))
+    assert decided([both], [seen], covered=True) == [
+        Undecidable(both, ("task",), "a task of that time ended without a word about its files")
+    ]
+    assert decided([both], [], covered=True) == [Absent(both)]
