@@ -35,10 +35,22 @@ class Reading:
         await arriving.take(document)
         return await arriving.whole()
 
-    async def work(self, decoder: TranscriptDecoder) -> None:
-        """Have a decoder do all it can, others in between."""
+    async def put(self, decoder: TranscriptDecoder, piece: bytes) -> None:
+        """Put a piece into a decoder, and have it do all it can, others in between."""
+        # Whoever takes the lock lets the loop turn first.
+        async with self._turn:
+            decoder.put(piece)
+        await self._work(decoder)
+
+    async def close(self, decoder: TranscriptDecoder) -> Transcript:
+        """Have a decoder take what it was given as all there is, and return what it says."""
+        decoder.end()
+        await self._work(decoder)
+        async with self._turn:
+            return decoder.close()
+
+    async def _work(self, decoder: TranscriptDecoder) -> None:
         while decoder.is_busy:
-            # Whoever takes the lock lets the loop turn first.
             async with self._turn:
                 decoder.step()
 
@@ -71,8 +83,7 @@ class ArrivingDocument:
         elif self._keep:
             self._body.write(piece)
         for start in range(0, len(piece), _PIECE):
-            self._decoder.put(piece[start : start + _PIECE])
-            await self._reading.work(self._decoder)
+            await self._reading.put(self._decoder, piece[start : start + _PIECE])
 
     async def whole(self) -> Transcript:
         """Take the document as whole, and return what it says.
@@ -82,9 +93,7 @@ class ArrivingDocument:
         """
         if self._decoder is None:
             return read_transcript(self._body.getvalue())
-        self._decoder.end()
-        await self._reading.work(self._decoder)
-        return self._decoder.close()
+        return await self._reading.close(self._decoder)
 
     def document(self) -> bytes | None:
         """Return all bytes, if they were to be kept."""
