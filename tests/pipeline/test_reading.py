@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -21,13 +22,18 @@ SMALL = json.dumps({"transcripts": [{"text": "x", "sentences": SENTENCES[:9]}]})
 async def test_of_all_documents_one_takes_a_step_between_two_turns_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     turn = 0
     steps: Counter[int] = Counter()
-    step = TranscriptDecoder.step
 
-    def counted(decoder: TranscriptDecoder) -> None:
-        steps[turn] += 1
-        step(decoder)
+    def count(name: str) -> None:
+        method = getattr(TranscriptDecoder, name)
 
-    monkeypatch.setattr(TranscriptDecoder, "step", counted)
+        def counted(decoder: TranscriptDecoder, *piece: bytes) -> Any:
+            steps[turn] += 1
+            return method(decoder, *piece)
+
+        monkeypatch.setattr(TranscriptDecoder, name, counted)
+
+    for name in ("put", "step", "close"):
+        count(name)
     reading = Reading()
     read: list[Transcript] = []
 
