@@ -48,6 +48,8 @@ def _run(name: str, seconds: int, corpus: Path) -> int:
         "-timeout=30",
         "-rss_limit_mb=4096",
         "-print_final_stats=1",
+        # What it finds goes beside the corpus, not into the directory it was begun in.
+        f"-artifact_prefix={corpus}/{name}-",
     ]
     print(f"{name}: {seconds} s", flush=True)
     return subprocess.run([*command, *limits, str(directory)], check=False).returncode  # noqa: S603
