@@ -48,8 +48,8 @@ def _run(name: str, seconds: int, corpus: Path) -> int:
         "-timeout=30",
         "-rss_limit_mb=4096",
         "-print_final_stats=1",
-        # What it finds goes beside the corpus, not into the directory it was begun in.
-        f"-artifact_prefix={corpus}/{name}-",
+        # What it finds outlives a corpus that is not kept, and does not go into the directory it was begun in.
+        f"-artifact_prefix={tempfile.gettempdir()}/fuzz-{name}-",
     ]
     print(f"{name}: {seconds} s", flush=True)
     return subprocess.run([*command, *limits, str(directory)], check=False).returncode  # noqa: S603
