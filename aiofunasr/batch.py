@@ -10,6 +10,7 @@ from typing import Self
 import anyio
 from attrs import frozen
 
+from aiofunasr.pipeline.clock import Breath
 from aiofunasr.pipeline.engine import CLOSING, Engine
 from aiofunasr.pipeline.feeder import Feeder
 from aiofunasr.pipeline.outlet import BatchOutlet, Outlet, change
@@ -73,6 +74,7 @@ class TranscriptionBatch:
         self._states = outlet.states
         self._started = False
         self._closed = False
+        self._breath = Breath()
         self._failed = 0
         self._left: tuple[str, ...] = ()
 
@@ -129,6 +131,8 @@ class TranscriptionBatch:
         """
         if self._closed:
             raise StopAsyncIteration
+        if self._outlet.waiting:
+            await self._breath.draw()
         if not self._outlet.waiting:
             # What is there can be had after the session was closed, too.
             self._start()

@@ -10,6 +10,7 @@ import anyio
 from attrs import frozen
 
 from aiofunasr.errors import BadRequestError, WaitTimeoutError
+from aiofunasr.pipeline.clock import Breath
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.outlet import Outlet, change
 from aiofunasr.pipeline.record import TaskRecord
@@ -148,10 +149,11 @@ class TranscriptionTask:
 
     async def __aiter__(self) -> AsyncIterator[SubtaskResult]:
         """Go through the results as they complete."""
-        seen = 0
+        seen, breath = 0, Breath()
         while await self._next_after(seen):
             yield self._results[seen]
             seen += 1
+            await breath.draw()
 
     async def cancel(self) -> None:
         """Ask the service to cancel the task, which it does while the task is PENDING only.
@@ -209,6 +211,7 @@ async def as_completed(tasks: Iterable[TranscriptionTask]) -> AsyncIterator[Subt
     """
     bell = _Bell()
     left = {task: (_Ringer(bell, task), _News(task)) for task in tasks}
+    breath = Breath()
     for task, (ringer, _) in left.items():
         task._outlet.watch(ringer)  # noqa: SLF001  (one idea with the class above)
         ringer.set()
@@ -220,6 +223,7 @@ async def as_completed(tasks: Iterable[TranscriptionTask]) -> AsyncIterator[Subt
             ringer, results = left[task]
             for result in results:
                 yield result
+                await breath.draw()
             if task._is_ended:  # noqa: SLF001
                 task._check_end()  # noqa: SLF001
                 task._outlet.unwatch(ringer)  # noqa: SLF001

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing
 from typing import Self
 
 import anyio
@@ -18,8 +20,10 @@ from aiofunasr import (
     InvalidArgumentError,
     Limits,
     Session,
+    SubtaskResult,
 )
 from aiofunasr.emulator import EmulatorSettings, Fault, FaultPlan, Service
+from aiofunasr.testing import VirtualTimeLoop
 from support import play, urls
 
 
@@ -273,6 +277,59 @@ def test_several_consumers_share_one_batch() -> None:
         assert sorted(seen) == list(range(50))
 
     play(scenario)
+
+
+async def _of_a_batch(session: Session) -> AsyncGenerator[SubtaskResult]:
+    async with session.transcribe(urls(60), files_per_task=1) as batch:
+        await anyio.sleep(600)
+        async for result in batch:
+            yield result
+
+
+async def _of_a_task(session: Session) -> AsyncGenerator[SubtaskResult]:
+    task = await session.submit(urls(60))
+    await task
+    async for result in task:
+        yield result
+
+
+async def _of_tasks(session: Session) -> AsyncGenerator[SubtaskResult]:
+    tasks = [await session.submit(urls(30)) for _ in range(2)]
+    await anyio.sleep(600)
+    async for result in session.as_completed(tasks):
+        yield result
+
+
+@pytest.mark.parametrize("ready", [_of_a_batch, _of_a_task, _of_tasks])
+def test_others_run_while_results_that_are_ready_are_worked_on(
+    ready: Callable[[Session], AsyncGenerator[SubtaskResult]],
+) -> None:
+    async def turns(session: Session, seconds: float) -> int:
+        loop, count, seen = asyncio.get_running_loop(), 0, 0
+        handle: asyncio.Handle | None = None
+        assert isinstance(loop, VirtualTimeLoop)
+
+        def turn() -> None:
+            nonlocal count, handle
+            count += 1
+            handle = loop.call_soon(turn)
+
+        async with aclosing(ready(session)) as results:
+            async for _ in results:
+                seen += 1
+                if seen == 20:
+                    handle = loop.call_soon(turn)
+                if seen == 30:
+                    break
+                # It computes for so long.
+                loop._jump(seconds)
+        assert handle is not None
+        handle.cancel()
+        return count
+
+    assert play(lambda session, _: turns(session, 0.0015)) >= 10
+    # For others to run between any two small ones would cost more than it is worth.
+    assert play(lambda session, _: turns(session, 0.0)) <= 1
 
 
 def test_several_batches_and_tasks_share_one_session() -> None:
