@@ -4,8 +4,8 @@ The theory, in a paragraph. A task comes up when the delay it has gathered unsee
 heap holds them by that time. As long as the limit allows more questions than come up, that is all. When it does not,
 questions are worth more than their price, and the heap is ordered by the going rate instead: what the last questions
 were worth. Times in the heap are promises of the past (a sweep may have seen a task since), so each is looked at
-again when it comes up, and of the first few the one worth most is asked about. That is as good as always finding the
-very best, and takes O(log n).
+again when it comes up, and of the first few the one worth most is asked about; the others stay to be compared with the
+next. That is as good as always finding the very best, and takes O(log n).
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ _REBUILT_AT_ONCE = 10_000
 _A_MOMENT = 0.1
 """Seconds before a task that is nearly due is thought about again."""
 
+_SOON = 0.5
+"""Seconds within which a task that was compared with others is still worth about the same."""
+
 _SMALL = 0.1
 _NOT_LONG = 2.0
 
@@ -41,6 +44,9 @@ class Asking:
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
         self._heap: list[tuple[float, Watched]] = []
+        # What was compared of late and not chosen: the worth, the task, its place, which it keeps, when it was seen.
+        self._compared: list[tuple[float, Watched, float, float]] = []
+        self._compared_at = -inf
         self._going_rate = 0.0
 
     def going_rate(self, price: float) -> float:
@@ -67,6 +73,7 @@ class Asking:
 
     def due_at(self, now: float, price: float) -> float:
         """Return when the first task is worth a question."""
+        self._return_compared()
         for _ in range(_RENEWED_AT_ONCE):
             if not self._heap:
                 return inf
@@ -84,7 +91,7 @@ class Asking:
 
     def best(self, now: float, price: float) -> tuple[Watched, float] | None:
         """Take out the task that is worth most, of the first few that are due, with what it is worth."""
-        candidates: list[tuple[float, Watched]] = []
+        candidates = self._still_compared(now)
         for _ in range(_RENEWED_AT_ONCE):
             if not self._heap or len(candidates) == CHOICES:
                 break
@@ -99,19 +106,34 @@ class Asking:
             if worth < price and not self._must_be_asked(task, now):
                 self.put_back(task, now, price)
                 break
-            candidates.append((worth, task))
+            candidates.append((worth, task, due, self._crowd.seen_at(task)))
         if not candidates:
             return None
-        worth, best = max(candidates)
-        for _, task in candidates:
-            if task is not best:
-                self.put(task, now)
+        chosen = max(candidates)
+        # The others need not be looked at again so soon.
+        self._compared = [one for one in candidates if one is not chosen]
+        worth, best, _, _ = chosen
         best.place = None
         return best, worth
 
+    def _still_compared(self, now: float) -> list[tuple[float, Watched, float, float]]:
+        """Return what was compared so shortly before that it need not be looked at again."""
+        if now - self._compared_at > _SOON or any(
+            seen_at != self._crowd.seen_at(task) for _, task, _, seen_at in self._compared
+        ):
+            self._return_compared()
+            self._compared_at = now
+        return [one for one in self._compared if one[1].place is one[2]]
+
+    def _return_compared(self) -> None:
+        """Put what was compared and not chosen back where it came from; who left is cleared when it comes up."""
+        for _, task, due, _ in self._compared:
+            heappush(self._heap, (due, task))
+        self._compared = []
+
     def asked(self, value: float, now: float, price: float) -> None:
         """Note that a task worth so much is asked about."""
-        more_are_due = bool(self._heap) and self._heap[0][0] <= now
+        more_are_due = bool(self._compared) or (bool(self._heap) and self._heap[0][0] <= now)
         self._going_rate += _RECENT * ((value if more_are_due else price) - self._going_rate)
 
     def _due_by_now(self, task: Watched, due: float, price: float) -> float:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, inf, log1p
 
+from aiofunasr.schedule.ages import ByAge
 from aiofunasr.schedule.completion import CompletionModel, Estimate
 from aiofunasr.schedule.watched import Unseen, Watched
 
@@ -32,6 +33,7 @@ class Crowd:
     def __init__(self) -> None:
         self.model = CompletionModel()
         self.tasks: dict[str, Watched] = {}
+        self.by_age = ByAge(self.tasks)
         self.pending = Unseen()
         self.running = Unseen()
         self.swept_at = -inf
@@ -43,6 +45,7 @@ class Crowd:
     def add(self, task: Watched, now: float) -> None:
         """Take a task in."""
         self.tasks[task.task_id] = task
+        self.by_age.add(task)
         self._enter(task, now)
 
     def remove(self, task_id: str) -> Watched | None:
@@ -50,6 +53,7 @@ class Crowd:
         task = self.tasks.pop(task_id, None)
         if task is not None:
             self._leave(task)
+            self.by_age.tidy()
         return task
 
     def see(self, task: Watched, at: float, *, running: bool, began_at: float | None = None) -> None:

@@ -56,6 +56,10 @@ PAGES_IN_A_ROW = 3
 """After so many pages a single task that is due gets its turn, however long the list."""
 
 
+_LOOKED_AT_ONCE = 64
+"""So many that wait to be confirmed are looked at before something else gets its turn; all may be found to be wrong."""
+
+
 @frozen
 class Ask:
     """Ask about one task."""
@@ -174,7 +178,10 @@ class Scheduler:
         return action
 
     def _next_suspect(self, now: float) -> Action | None:
-        while line := self._hints or self._suspects:
+        for _ in range(_LOOKED_AT_ONCE):
+            line = self._hints or self._suspects
+            if not line:
+                break
             task = line.popleft()
             if not task.in_line:
                 continue
@@ -188,7 +195,7 @@ class Scheduler:
 
     def _to_be_audited(self) -> Watched | None:
         """Return the oldest task, if it is the list that says it is alive and if it can be asked about."""
-        oldest = next(iter(self._crowd.tasks.values()), None)
+        oldest = self._crowd.by_age.oldest
         if oldest is None or oldest.listed_at is None or oldest.place is None or oldest.failures:
             return None
         return oldest

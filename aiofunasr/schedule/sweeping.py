@@ -26,7 +26,7 @@ SETTLING = 2.0
 SLACK = 2.0
 """Seconds by which the order of the list may differ from that of our submits, which are seen from here."""
 
-_JUDGED_AT_ONCE = 2000
+_JUDGED_AT_ONCE = 1000
 """Tasks missing from a sweep that are thought about before something else gets its turn: some two milliseconds."""
 
 _LOOK_AGAIN = 0.1
@@ -110,9 +110,8 @@ class Sweeping:
         self._missing, self._unjudged = frozenset(), iter(())
         whole = full or self._sweeper.form is not Form.BY_STATUS
         expected = set(self._crowd.tasks) if whole else set(self._listed_running)
-        recent = self._sweeper.form is Form.RECENT
-        oldest = min(task.since for task in self._crowd.tasks.values()) if recent else now
-        self._sweeper.begin(now, expected, full=full, oldest=oldest)
+        oldest = self._crowd.by_age.oldest
+        self._sweeper.begin(now, expected, full=full, oldest=now if oldest is None else oldest.since)
         self._judged_at, self._shown_at = now, now - self._sweeper.lag
         self._reading = _Reading(list(self._crowd.tasks))
         return self._sweeper.next_page()

@@ -180,6 +180,55 @@ def test_a_decision_among_very_many_tasks_looks_at_few(monkeypatch: pytest.Monke
     assert most <= 200
 
 
+def test_what_was_compared_is_not_looked_at_again_so_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many that are due, each decision looks at one more, and only now and then at those that were left."""
+    schedule = Scheduler(Random(1))
+    for number in range(5000):
+        schedule.add(f"task-{number}", number * 0.001)
+    counted = Counted(monkeypatch)
+    decisions = 400
+    for number in range(decisions):
+        assert isinstance(schedule.next(60.0 + number / RATE, RATE, NEVER), Ask)
+    assert counted.count <= 1.3 * decisions
+
+
+def test_what_was_compared_and_then_seen_is_looked_at_again() -> None:
+    crowd = Crowd()
+    asking = Asking(crowd)
+    tasks = [Watched(f"task-{number}", 0.0, None, 0.0) for number in range(3)]
+    for number, task in enumerate(tasks):
+        crowd.add(task, 0.0)
+        crowd.see(task, 1.0 + number, running=True)
+        asking.put(task, 4.0)
+    found = asking.best(10.0, 0.001)
+    assert found is not None
+    assert found[0] is tasks[0]
+    # A list showed it alive a moment ago.
+    crowd.see(tasks[1], 9.9, running=True)
+    found = asking.best(10.1, 0.001)
+    assert found is not None
+    assert found[0] is tasks[2]
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_who_left_while_it_was_compared_is_not_asked_about(seen: bool) -> None:
+    crowd = Crowd()
+    asking = Asking(crowd)
+    tasks = [Watched(f"task-{number}", 0.0, None, 0.0) for number in range(3)]
+    for task in tasks:
+        crowd.add(task, 0.0)
+        asking.put(task, 4.0)
+    assert asking.best(10.0, 0.001) is not None
+    left = [task for task in tasks if task.place is not None]
+    asking.drop(left[0])
+    if seen:
+        crowd.see(left[1], 9.0, running=True)
+    found = asking.best(10.1, 0.001)
+    assert found is not None
+    assert found[0] is left[1]
+    assert asking.best(10.2, 0.001) is None
+
+
 def test_of_those_that_are_due_the_one_worth_most_is_taken() -> None:
     crowd = Crowd()
     asking = Asking(crowd)

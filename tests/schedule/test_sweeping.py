@@ -5,10 +5,12 @@ from random import Random
 import pytest
 from schedule.world import page_of
 
+from aiofunasr.schedule.asking import Asking
 from aiofunasr.schedule.crowd import LONGEST
 from aiofunasr.schedule.scheduler import Ask, Scheduler
 from aiofunasr.schedule.sweeping import SETTLING
 from aiofunasr.schedule.sweeps import DOUBTED, PAGE_SIZE, Form, Page
+from aiofunasr.schedule.watched import Watched
 from aiofunasr.snapshots import TERMINAL
 
 NEVER = float("inf")
@@ -95,6 +97,33 @@ def test_of_those_that_are_missing_the_oldest_is_asked_about_first() -> None:
     sweep(schedule, 12.0, names)
     sweep(schedule, 15.0, [])
     assert suspects(schedule, 15.0) == names
+
+
+def test_very_many_suspicions_that_turn_out_wrong_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = 0
+    put_back = Asking.put_back
+
+    def counted(asking: Asking, task: Watched, now: float, price: float) -> None:
+        nonlocal looks
+        looks += 1
+        put_back(asking, task, now, price)
+
+    schedule, names = running(900)
+    sweep(schedule, 12.0, names)
+    sweep(schedule, 15.0, [])
+    monkeypatch.setattr(Asking, "put_back", counted)
+    now, most, decisions = 15.0, 0, 0
+    while schedule.suspects:
+        looks = 0
+        action = schedule.next(now, RATE, NEVER)
+        most, decisions = max(most, looks), decisions + 1
+        assert action is None or isinstance(action, Ask)
+        if action is not None:
+            schedule.alive(action.task_id, now, running=True)
+        assert schedule.next_at(now, NEVER) == now or not schedule.suspects
+        now += 0.01
+    assert 10 < decisions < 100
+    assert most < 100
 
 
 def test_hints_go_before_suspicions() -> None:
