@@ -278,16 +278,31 @@ class BatchOutlet(Outlet):
 
 
 async def change(*outlets: Outlet, ready: Callable[[], bool]) -> None:
-    """Wait until `ready()`, looking again whenever one of the outlets changes.
+    """Wait until `ready()`, which is looked at whenever one of the outlets changes; it must not wait, nor fail.
 
     Cancelled, it leaves nothing behind.
     """
     while not ready():
         event = asyncio.Event()
+        waiter = _Waiter(event, ready)
         for outlet in outlets:
-            outlet.watch(event)
+            outlet.watch(waiter)
         try:
             await event.wait()
         finally:
             for outlet in outlets:
-                outlet.unwatch(event)
+                outlet.unwatch(waiter)
+
+
+class _Waiter:
+    """Wakes one who waits, and only when it is worth it: of a task's files all but the last may change nothing."""
+
+    __slots__ = ("_event", "_ready")
+
+    def __init__(self, event: asyncio.Event, ready: Callable[[], bool]) -> None:
+        self._event = event
+        self._ready = ready
+
+    def set(self) -> None:
+        if self._ready():
+            self._event.set()
