@@ -115,7 +115,7 @@ class TranscriptionBatch:
     @property
     def tokens(self) -> tuple[str, ...]:
         """The tokens of the tasks in flight at the moment."""
-        return tuple(record.token for record in self._engine.poller.records if self._outlet in record.outlets)
+        return tuple(record.token for record in self._engine.poller.records_of(self._outlet))
 
     def __aiter__(self) -> Self:
         """Return the batch itself: each result is handed out once, whoever asks for it."""

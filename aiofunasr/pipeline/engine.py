@@ -189,12 +189,11 @@ class Engine:
     def forget(self, outlet: Outlet) -> tuple[str, ...]:
         """Stop waiting for what would come out of an outlet, and return the tokens of what goes on without it."""
         tokens = [*outlet.abandon()]
-        for record in self.poller.records:
-            if outlet in record.outlets:
-                record.outlets = tuple(other for other in record.outlets if other is not outlet)
-                tokens.append(record.token)
-                if not record.outlets:
-                    self.poller.forget(record)
+        for record in self.poller.records_of(outlet):
+            record.outlets = tuple(other for other in record.outlets if other is not outlet)
+            tokens.append(record.token)
+            if not record.outlets:
+                self.poller.forget(record)
         if self._closing:
             # Whoever is told of the end first may leave before the others are told.
             self._unfinished |= dict.fromkeys(tokens)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from attrs import frozen
 
@@ -67,9 +67,13 @@ class Outlet:
         "_watchers",
         "abandoned",
         "error",
+        "has_tasks",
         "in_line",
         "orphans",
     )
+
+    has_many: ClassVar[bool] = False
+    """Whether the results of more than one task may come out."""
 
     def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
         self._room = room
@@ -84,13 +88,16 @@ class Outlet:
         # Whether nobody waits any more, and the tokens of tasks that came to be after that.
         self.abandoned = False
         self.orphans: tuple[str, ...] = ()
+        # Whether there ever was a task whose results come out here.
+        self.has_tasks = False
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
 
     # --- the side of the poller and the collector ---
 
-    def count(self, status: str, by: int) -> None:
-        """Count a task that comes into a state, or goes out of it; nobody asks that of a single one."""
+    def count(self, status: str, by: int) -> None:  # noqa: ARG002  (a batch needs them)
+        """Count a task that comes into a state, or goes out of it; of a single one it matters that there is one."""
+        self.has_tasks = True
 
     def accepted(self, request_id: str | None) -> None:
         """Hear that a task was submitted, and what the service calls that submit; nobody asks that of most."""
@@ -262,6 +269,8 @@ class BatchOutlet(Outlet):
 
     __slots__ = ("answers", "states")
 
+    has_many = True
+
     def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
         super().__init__(room, on_work)
         self.states: Counter[str] = Counter()
@@ -269,6 +278,7 @@ class BatchOutlet(Outlet):
 
     def count(self, status: str, by: int) -> None:
         """Count a task that comes into a state, or goes out of it."""
+        self.has_tasks = True
         self.states[status] += by
 
     def answer(self, key: str | None, result: SubtaskResult) -> None:

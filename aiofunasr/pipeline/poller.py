@@ -96,6 +96,17 @@ class Poller:
         """The tasks in flight, oldest first."""
         return tuple(self._records.values())
 
+    def records_of(self, outlet: Outlet) -> list[TaskRecord]:
+        """Return the tasks in flight whose results come out of an outlet, oldest first."""
+        found = []
+        # There may be very many of others. One that is left early was mostly submitted just now, or not at all.
+        for record in reversed(self._records.values()) if outlet.has_tasks else ():
+            if outlet in record.outlets:
+                found.append(record)
+                if not outlet.has_many:
+                    break
+        return found[::-1]
+
     def __len__(self) -> int:
         """Return how many tasks are in flight."""
         return len(self._records)

@@ -23,6 +23,8 @@ from aiofunasr import (
     TransportError,
 )
 from aiofunasr.emulator import EmulatorSettings, Fault, FaultPlan, RateLimit, Service
+from aiofunasr.pipeline.outlet import Outlet
+from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.transport import OpenReply
 from aiofunasr.wire.messages import Request
 from support import play, urls
@@ -191,6 +193,33 @@ def test_cancelled_after_the_request_left_the_task_is_kept() -> None:
         assert (await (await session.attach(token)))[0].ok
 
     play(scenario, latency=0.5)
+
+
+def test_leaving_one_submit_looks_at_hardly_any_task_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be very many in flight, and callers that are cancelled all the time."""
+
+    async def scenario(session: Session, _: Service) -> None:
+        async with session.transcribe(urls(200), files_per_task=1) as batch:
+            while session.statistics().tasks_in_flight < 200:  # noqa: ASYNC110
+                await anyio.sleep(0.1)
+            task = await session.submit(urls(1, "accepted"))
+            looks, setter = 0, TaskRecord.__dict__["outlets"]
+
+            def counted(record: TaskRecord) -> tuple[Outlet, ...]:
+                nonlocal looks
+                looks += 1
+                outlets: tuple[Outlet, ...] = setter.fget(record)
+                return outlets
+
+            monkeypatch.setattr(TaskRecord, "outlets", property(counted, setter.fset))
+            with anyio.move_on_after(0.01):
+                await session.submit(urls(1, "never sent"))
+            assert session._engine.forget(task._outlet) == (task.token,)
+            monkeypatch.undo()
+            assert looks < 10
+        assert len(batch.unfinished) == 200
+
+    play(scenario, EmulatorSettings(queue_seconds=(600.0, 900.0)))
 
 
 def test_leaving_waits_for_a_submit_on_its_way_and_names_its_token() -> None:
