@@ -111,7 +111,8 @@ class Sweeping:
         whole = full or self._sweeper.form is not Form.BY_STATUS
         expected = set(self._crowd.tasks) if whole else set(self._listed_running)
         oldest = self._crowd.by_age.oldest
-        self._sweeper.begin(now, expected, full=full, oldest=now if oldest is None else oldest.since)
+        first, pages = now if oldest is None else oldest.since, self._pages(now, full=True)
+        self._sweeper.begin(now, expected, full=full, oldest=first, pages=pages)
         self._judged_at, self._shown_at = now, now - self._sweeper.lag
         self._reading = _Reading(list(self._crowd.tasks))
         return self._sweeper.next_page()

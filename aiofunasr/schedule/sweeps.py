@@ -26,8 +26,11 @@ _PENDING, _RUNNING = TaskStatus.PENDING.value, TaskStatus.RUNNING.value
 PAGE_SIZE = 100
 """Rows asked for; the service may give fewer, and what it gives is what counts."""
 
-SHORTEST_GAP = 1.02
+SHORTEST_GAP = 1.06
 """Seconds between the beginnings of two sweeps, at least."""
+
+SHORT_GAP = 0.9
+"""The same while each list takes a page: few tasks are waited for, and a sweep costs no more than a question."""
 
 JITTER = 0.1
 
@@ -175,10 +178,19 @@ class Sweeper:
         """Whether a page can be asked for now, without an answer to wait for first."""
         return self._sweep is not None and bool(self._sweep.pages)
 
-    def begin(self, now: float, expected: set[str], *, full: bool, oldest: float) -> None:
-        """Begin a sweep that should meet all the expected tasks; `oldest` is when the first of them was submitted."""
+    def begin(self, now: float, expected: set[str], *, full: bool, oldest: float, pages: int) -> None:
+        """Begin a sweep.
+
+        Args:
+            now: The time.
+            expected: The tasks it should meet.
+            full: Whether the PENDING ones are among them.
+            oldest: When the first of all tasks was submitted.
+            pages: How many pages a full one is expected to take.
+        """
         self._number += 1
-        self._earliest = now + SHORTEST_GAP * self._random.uniform(1 - JITTER, 1 + JITTER)
+        gap = SHORT_GAP if pages <= len(self._lists(full=True)) else SHORTEST_GAP
+        self._earliest = now + gap * self._random.uniform(1 - JITTER, 1 + JITTER)
         first = Page(self._number, 1, since=oldest - MARGIN if self.form is Form.RECENT else None)
         lists = deque(evolve(first, status=status) for status in self._lists(full=full))
         self._sweep = _Sweep(now, full, expected, lists)

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from schedule.world import page_of
 
+from aiofunasr.schedule.crowd import Crowd
+from aiofunasr.schedule.sweeping import Sweeping
 from aiofunasr.schedule.sweeps import (
     DOUBTED,
     JITTER,
@@ -16,12 +18,14 @@ from aiofunasr.schedule.sweeps import (
     OFF_FOR,
     PAGE_SIZE,
     REJECTED,
+    SHORT_GAP,
     SHORTEST_GAP,
     CompleteSweep,
     Form,
     Page,
     Sweeper,
 )
+from aiofunasr.schedule.watched import Watched
 from aiofunasr.snapshots import TaskPage
 
 
@@ -33,7 +37,7 @@ def rows(count: int, status: str = "RUNNING", *, total: int | None = None, first
 def sweeping(*expected: str, full: bool = False, form: Form = Form.BY_STATUS, oldest: float = 0.0) -> Sweeper:
     sweeper = Sweeper(Random(1))
     sweeper.form = form
-    sweeper.begin(10.0, set(expected), full=full, oldest=oldest)
+    sweeper.begin(10.0, set(expected), full=full, oldest=oldest, pages=9)
     return sweeper
 
 
@@ -96,7 +100,7 @@ def test_without_a_total_short_pages_are_no_end_where_the_reply_says_how_long_th
 def test_an_empty_page_is_the_last_whatever_the_total_says() -> None:
     sweeper = sweeping()
     assert sweeper.read(sweeper.next_page(), rows(0, total=10**9), 0, 10.0) is not None
-    sweeper.begin(20.0, set(), full=False, oldest=0.0)
+    sweeper.begin(20.0, set(), full=False, oldest=0.0, pages=9)
     assert sweeper.read(sweeper.next_page(), rows(100, total=1000), 0, 20.0) is None
     assert sweeper.read(sweeper.next_page(), rows(0, total=1000), 0, 20.0) is not None
     assert not sweeper.is_sweeping
@@ -152,7 +156,7 @@ def test_a_reply_of_an_older_sweep_changes_nothing() -> None:
     sweeper = sweeping("mine")
     old = sweeper.next_page()
     sweeper.abandon()
-    sweeper.begin(20.0, {"mine"}, full=False, oldest=0.0)
+    sweeper.begin(20.0, {"mine"}, full=False, oldest=0.0, pages=9)
     sweeper.meet(old, "mine")
     assert sweeper.read(old, rows(1, total=500), 0, 20.0) is None
     sweeper.again(old, 20.0)
@@ -179,7 +183,7 @@ def test_a_short_page_is_not_believed_for_ever() -> None:
     # Two of three, because one of them ended between the counting and the reading.
     while sweeper.has_page:
         sweeper.read(sweeper.next_page(), rows(2, total=3), 3, 10.0)
-    sweeper.begin(20.0, set(), full=False, oldest=0.0)
+    sweeper.begin(20.0, set(), full=False, oldest=0.0, pages=9)
     sweeper.read(sweeper.next_page(), rows(80, total=80), 80, 20.0)
     assert not sweeper.has_page
     assert cost(sweeper, 20.0, running=80) == 1
@@ -198,17 +202,39 @@ def test_strangers_count_and_are_forgotten_by_and_by() -> None:
 # --- how often ---
 
 
-def test_two_sweeps_are_some_time_apart() -> None:
+@pytest.mark.parametrize(
+    ("form", "pages", "gap"),
+    [
+        (Form.BY_STATUS, 2, SHORT_GAP),
+        (Form.BY_STATUS, 3, SHORTEST_GAP),
+        (Form.EVERYTHING, 1, SHORT_GAP),
+        (Form.EVERYTHING, 2, SHORTEST_GAP),
+    ],
+)
+def test_two_sweeps_are_some_time_apart(form: Form, pages: int, gap: float) -> None:
     for seed in range(20):
         sweeper = Sweeper(Random(seed))
-        sweeper.begin(10.0, set(), full=False, oldest=0.0)
-        assert 10.0 + SHORTEST_GAP * (1 - JITTER) <= sweeper.may_begin_at <= 10.0 + SHORTEST_GAP * (1 + JITTER)
+        sweeper.form = form
+        sweeper.begin(10.0, set(), full=False, oldest=0.0, pages=pages)
+        assert 10.0 + gap * (1 - JITTER) <= sweeper.may_begin_at <= 10.0 + gap * (1 + JITTER)
+
+
+def test_few_tasks_are_swept_a_little_more_often_than_many() -> None:
+    gaps = []
+    for count in (20, 500):
+        sweeper = Sweeper(Random(1))
+        sweeping = Sweeping(Crowd(), sweeper)
+        for number in range(count):
+            sweeping._crowd.add(Watched(str(number), 0.0, None, 0.0), 0.0)
+        sweeping.begin(10.0, full=False)
+        gaps.append(sweeper.may_begin_at - 10.0)
+    assert gaps[0] < gaps[1]
 
 
 def test_a_list_that_is_not_there_is_tried_ever_more_rarely() -> None:
     sweeper, now, waits = Sweeper(Random(1)), 10.0, []
     for _ in range(12):
-        sweeper.begin(now, set(), full=False, oldest=0.0)
+        sweeper.begin(now, set(), full=False, oldest=0.0, pages=9)
         sweeper.next_page()
         sweeper.failed(now, refused=False)
         assert not sweeper.is_sweeping
@@ -217,7 +243,7 @@ def test_a_list_that_is_not_there_is_tried_ever_more_rarely() -> None:
     assert waits == sorted(waits)
     assert 1.0 <= waits[0] < 5.0
     assert 30.0 <= waits[-1] <= 60.0
-    sweeper.begin(now, set(), full=False, oldest=0.0)
+    sweeper.begin(now, set(), full=False, oldest=0.0, pages=9)
     sweeper.read(sweeper.next_page(), rows(0, total=0), 0, now)
     sweeper.failed(now, refused=False)
     assert sweeper.may_begin_at - now == waits[0]
@@ -275,7 +301,7 @@ def test_one_odd_row_alone_is_no_filter_that_is_ignored() -> None:
     assert sweeper.statistics(10.0).form == Form.BY_STATUS.value
     # But one in each sweep is.
     for _ in range(2):
-        sweeper.begin(20.0, {"mine"}, full=False, oldest=0.0)
+        sweeper.begin(20.0, {"mine"}, full=False, oldest=0.0, pages=9)
         sweeper.read(sweeper.next_page(), rows(1, "SUCCEEDED", total=1), 0, 20.0)
     assert sweeper.form is Form.RECENT
 
