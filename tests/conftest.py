@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import hypothesis
@@ -18,9 +19,12 @@ hypothesis.settings.load_profile("tests")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Use all processors, but run what was named file by file or test by test right here."""
+    """Use all processors, with two workers each, because many tests wait for other programs.
+
+    What was named file by file or test by test is run right here.
+    """
     named = config.option.file_or_dir
-    return 0 if named and all(".py" in each for each in named) else None
+    return 0 if named and all(".py" in each for each in named) else 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture
