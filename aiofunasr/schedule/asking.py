@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 from math import inf
+from typing import NamedTuple
 
 from aiofunasr.schedule.crowd import LONGEST, Crowd
 from aiofunasr.schedule.watched import Watched
@@ -38,14 +39,23 @@ _RECENT = 0.1
 """The weight of the last question in the going rate."""
 
 
+class _Candidate(NamedTuple):
+    """A task that was compared with others: its worth, its place, which it keeps, and when it was last seen by then."""
+
+    worth: float
+    task: Watched
+    place: float
+    seen_at: float
+
+
 class Asking:
     """The tasks that may be asked about, by the time at which each comes up."""
 
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
         self._heap: list[tuple[float, Watched]] = []
-        # What was compared of late and not chosen: the worth, the task, its place, which it keeps, when it was seen.
-        self._compared: list[tuple[float, Watched, float, float]] = []
+        # What was compared of late and not chosen.
+        self._compared: list[_Candidate] = []
         self._compared_at = -inf
         self._going_rate = 0.0
 
@@ -106,29 +116,28 @@ class Asking:
             if worth < price and not self._must_be_asked(task, now):
                 self.put_back(task, now, price)
                 break
-            candidates.append((worth, task, due, self._crowd.seen_at(task)))
+            candidates.append(_Candidate(worth, task, due, self._crowd.seen_at(task)))
         if not candidates:
             return None
         chosen = max(candidates)
         # The others need not be looked at again so soon.
         self._compared = [one for one in candidates if one is not chosen]
-        worth, best, _, _ = chosen
-        best.place = None
-        return best, worth
+        chosen.task.place = None
+        return chosen.task, chosen.worth
 
-    def _still_compared(self, now: float) -> list[tuple[float, Watched, float, float]]:
+    def _still_compared(self, now: float) -> list[_Candidate]:
         """Return what was compared so shortly before that it need not be looked at again."""
         if now - self._compared_at > _SOON or any(
-            seen_at != self._crowd.seen_at(task) for _, task, _, seen_at in self._compared
+            one.seen_at != self._crowd.seen_at(one.task) for one in self._compared
         ):
             self._return_compared()
             self._compared_at = now
-        return [one for one in self._compared if one[1].place is one[2]]
+        return [one for one in self._compared if one.task.place is one.place]
 
     def _return_compared(self) -> None:
         """Put what was compared and not chosen back where it came from; who left is cleared when it comes up."""
-        for _, task, due, _ in self._compared:
-            heappush(self._heap, (due, task))
+        for one in self._compared:
+            heappush(self._heap, (one.place, one.task))
         self._compared = []
 
     def asked(self, value: float, now: float, price: float) -> None:
