@@ -204,7 +204,7 @@ class Engine:
 
         It pauses after every slice, because there may be very many, and ends when there is nobody left.
         """
-        while self.poller.records or self._outlets:
+        while len(self.poller) or self._outlets:
             left: dict[Outlet, list[str]] = defaultdict(list)
             for number, record in enumerate(self.poller.records, 1):
                 # Unless it was done meanwhile.
