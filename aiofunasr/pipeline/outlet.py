@@ -278,7 +278,7 @@ class BatchOutlet(Outlet):
 
     def count(self, status: str, by: int) -> None:
         """Count a task that comes into a state, or goes out of it."""
-        self.has_tasks = True
+        super().count(status, by)
         self.states[status] += by
 
     def answer(self, key: str | None, result: SubtaskResult) -> None:

@@ -55,7 +55,6 @@ AUDIT = 20.0
 PAGES_IN_A_ROW = 3
 """After so many pages a single task that is due gets its turn, however long the list."""
 
-
 _LOOKED_AT_ONCE = 64
 """So many that wait to be confirmed are looked at before something else gets its turn; all may be found to be wrong."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -97,6 +98,17 @@ def test_of_those_that_are_missing_the_oldest_is_asked_about_first() -> None:
     sweep(schedule, 12.0, names)
     sweep(schedule, 15.0, [])
     assert suspects(schedule, 15.0) == names
+
+
+def test_what_a_sweep_missed_is_judged_little_by_little() -> None:
+    schedule, names = running(5000, apart=0.01)
+    sweep(schedule, 15.0, names)
+    sweep(schedule, 20.0, [])
+    steps = [schedule.suspects]
+    while schedule.judge():
+        steps.append(schedule.suspects)
+    assert steps[-1] == 5000
+    assert max(later - earlier for earlier, later in pairwise([0, *steps])) <= 2000
 
 
 def test_very_many_suspicions_that_turn_out_wrong_hold_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
