@@ -12,6 +12,7 @@ import aiofunasr
 from aiofunasr import AmbiguousSubmissionError, Session, TaskCanceledError
 from aiofunasr.emulator import DEFAULT_API_KEY, EmulatorSettings, Fault, FaultPlan, Service
 from aiofunasr.testing.local import EPOCH, LocalTransport
+from aiofunasr.token import TaskToken, digests
 from benchmarks.faults.workload import expected
 from support import play, urls
 
@@ -179,6 +180,33 @@ def test_a_search_for_the_right_task_that_is_cut_off_is_told() -> None:
             await task
         assert session.unanswered == (tuple(urls(2)),)
         assert len(service.ledger.submissions) == 1
+
+    faults = FaultPlan().on("submit", MIXED_UP, 1).always("list", Fault.error(500))
+    play(scenario, EmulatorSettings.instant(), faults=faults)
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+def test_who_waits_for_a_task_that_is_searched_for_hears_that_the_session_was_closed(by_token: bool) -> None:
+    async def scenario(session: Session, _: Service) -> None:
+        task = await session.submit(urls(2))
+        if by_token:
+            mixed_up = evolve(TaskToken.decode(task.token), file_digests=digests(urls(2, "other")))
+            task = await session.attach(mixed_up.encode())
+        told = False
+
+        async def wait() -> None:
+            nonlocal told
+            with pytest.raises(aiofunasr.SessionClosedError):
+                await task
+            told = True
+
+        with anyio.fail_after(50):
+            async with anyio.create_task_group() as group:
+                group.start_soon(wait)
+                await anyio.sleep(40)
+                assert not told
+                await session.aclose()
+        assert told
 
     faults = FaultPlan().on("submit", MIXED_UP, 1).always("list", Fault.error(500))
     play(scenario, EmulatorSettings.instant(), faults=faults)

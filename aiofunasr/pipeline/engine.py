@@ -25,6 +25,7 @@ from aiofunasr.pipeline.mistakes import Mistakes
 from aiofunasr.pipeline.outlet import BatchOutlet, Notice, Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler
+from aiofunasr.pipeline.record import TaskRecord
 from aiofunasr.pipeline.resumer import Resumer
 from aiofunasr.pipeline.submitter import OnUnknownSubmit, Submitter
 from aiofunasr.pipeline.uploads import Uploader
@@ -102,8 +103,9 @@ class Engine:
         self.claims = Claims()
         self.certificates = Certificates(transport, self.background, timeouts)
         self.uploader = Uploader(self.gateway, self.background, limits, timeouts, random=random, clock=clock)
-        # All but those that only wait for a task in flight, whose record leads to them.
+        # All but those that only wait for a task in flight: there may be very many, and its record leads to them.
         self._outlets: WeakSet[Outlet] = WeakSet()
+        self.poller.on_forgotten = self._keep_outlets
         # Bound once: there may be very many outlets.
         self._on_work = self._work
         self._closing = False
@@ -111,16 +113,22 @@ class Engine:
         self._unfinished: dict[str, None] = {}
 
     def outlet(self, room: int) -> Outlet:
-        """Make a place for the results of a task to come out."""
-        outlet = Outlet(room, self._on_work)
-        self._outlets.add(outlet)
-        return outlet
+        """Make a place for the results of a task to come out; `keep` it if it waits for anything but a new task."""
+        return Outlet(room, self._on_work)
 
     def notice(self) -> Notice:
-        """Make a place to hear that a task is done, whose results nobody collects here."""
-        notice = Notice(self._on_work)
-        self._outlets.add(notice)
-        return notice
+        """Make a place to hear that a task is done, whose results nobody collects here; the same goes for it."""
+        return Notice(self._on_work)
+
+    def keep(self, outlet: Outlet) -> None:
+        """Have an outlet hear of the session's end, whatever becomes of its task."""
+        self._outlets.add(outlet)
+
+    def _keep_outlets(self, record: TaskRecord) -> None:
+        for outlet in record.outlets:
+            # A batch's is kept from the beginning.
+            if not outlet.has_many:
+                self._outlets.add(outlet)
 
     def batch_outlet(self, room: int) -> BatchOutlet:
         """Make a place for the results of many tasks to come out."""
@@ -220,7 +228,9 @@ class Engine:
                 left[self._outlets.pop()] += ()
                 if number % _SLICE == 0:
                     yield
-            for number, (outlet, in_flight) in enumerate(left.items(), 1):
+            # Taken out one by one: to let go of all at once takes long, too.
+            for number in takewhile(lambda _: left, count(1)):  # noqa: B023  (used up before the next round)
+                outlet, in_flight = left.popitem()
                 not_taken = outlet.abandon()
                 self._unfinished |= dict.fromkeys(not_taken)
                 outlet.fail(closed.for_tasks((*in_flight, *not_taken)))

@@ -86,6 +86,8 @@ class Poller:
         self._refused_at = float("-inf")
         self.delays = Delays()
         self.completed = 0
+        # Who hears of each task that is not asked about any more.
+        self.on_forgotten: Callable[[TaskRecord], None] = lambda _: None
         # What is done about a task that has ended and shows other files than its own.
         self.on_mistake: Callable[[TaskRecord], None] = self.forget
         # Who finds out whether a task that shows no files is another submit's; None says that it is not known yet.
@@ -155,6 +157,7 @@ class Poller:
         """Stop asking about a task; the task itself goes on."""
         self._records.pop(record.task_id, None)
         self._schedule.remove(record.task_id)
+        self.on_forgotten(record)
 
     def hint(self, task_id: str) -> bool:
         """Ask about a task now, because something says that it is done; False if it is not in flight here."""

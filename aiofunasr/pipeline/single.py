@@ -105,6 +105,7 @@ def attach_task(engine: Engine, token: str, outlet: Outlet) -> TaskRecord:
     """
     found = find_task(engine, token)
     found.check_age(engine.clock())
+    engine.keep(outlet)
     known = engine.poller.find(found.task_id)
     if known is not None and known.may_be(found):
         known.outlets += (outlet,)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from math import inf
 
 from aiofunasr.schedule.watched import Watched
 
 _ROOM = 64
 """So many tasks that are gone may stand in line beside as many as there are."""
+
+_LOOKED_AT_ONCE = 4
+"""How many are looked at for each one that leaves, while there are more than that."""
+
+_REBUILT_AT_ONCE = 10_000
+"""A larger heap is not rebuilt, which takes long; who is gone there leaves when it comes first."""
 
 
 class ByAge:
@@ -26,13 +32,15 @@ class ByAge:
 
     def __init__(self, tasks: Mapping[str, Watched]) -> None:
         self._tasks = tasks
+        # The line, in two parts: those in front were there when they were looked at last.
+        self._front: deque[Watched] = deque()
         self._in_line: deque[Watched] = deque()
         self._earlier: list[Watched] = []
         self._latest = -inf
 
     def __len__(self) -> int:
         """Return how many places are taken, by those that are gone, too."""
-        return len(self._in_line) + len(self._earlier)
+        return len(self._front) + len(self._in_line) + len(self._earlier)
 
     def add(self, task: Watched) -> None:
         """Take in a task."""
@@ -44,18 +52,26 @@ class ByAge:
 
     def tidy(self) -> None:
         """Make room after a task is gone: behind one that takes very long there may be very many."""
-        if len(self) > 2 * len(self._tasks) + _ROOM:
-            self._in_line = deque(filter(self._is_here, self._in_line))
-            self._earlier = sorted(filter(self._is_here, self._earlier))
+        if len(self) <= 2 * len(self._tasks) + _ROOM:
+            return
+        for _ in range(min(_LOOKED_AT_ONCE, len(self._in_line))):
+            if self._is_here(task := self._in_line.popleft()):
+                self._front.append(task)
+        if not self._in_line:
+            self._front, self._in_line = self._in_line, self._front
+        if len(self._tasks) + _ROOM < len(self._earlier) <= _REBUILT_AT_ONCE:
+            self._earlier = [task for task in self._earlier if self._is_here(task)]
+            heapify(self._earlier)
 
     @property
     def oldest(self) -> Watched | None:
         """The task that was submitted first, or None where there is none."""
-        while self._in_line and not self._is_here(self._in_line[0]):
-            self._in_line.popleft()
+        for line in (self._front, self._in_line):
+            while line and not self._is_here(line[0]):
+                line.popleft()
         while self._earlier and not self._is_here(self._earlier[0]):
             heappop(self._earlier)
-        return min((line[0] for line in (self._in_line, self._earlier) if line), default=None)
+        return min((line[0] for line in (self._front or self._in_line, self._earlier) if line), default=None)
 
     def _is_here(self, task: Watched) -> bool:
         return self._tasks.get(task.task_id) is task

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,4 +50,28 @@ def test_those_that_are_gone_behind_one_that_stays_do_not_fill_the_memory() -> N
         del tasks[name]
         by_age.tidy()
     assert by_age.oldest is tasks["first"]
+    assert len(by_age) < 100
+
+
+class Asked(dict[str, Watched]):
+    """Counts how often it is asked about a task."""
+
+    times = 0
+
+    def get(self, *args: Any) -> Any:
+        self.times += 1
+        return super().get(*args)
+
+
+def test_room_is_made_little_by_little() -> None:
+    tasks = Asked({str(number): Watched(str(number), number, None, number) for number in range(20_000)})
+    by_age = ByAge(tasks)
+    for task in tasks.values():
+        by_age.add(task)
+    for name in list(tasks)[1:]:
+        del tasks[name]
+        tasks.times = 0
+        by_age.tidy()
+        assert tasks.times < 10
+    assert by_age.oldest is tasks["0"]
     assert len(by_age) < 100
