@@ -274,7 +274,7 @@ class Session(Operations):
         Warns:
             OptionsWarning: The model would ignore something that is asked for.
         """
-        outlet = self._engine.outlet(MOST_FILES)
+        outlet = self._engine.outlet()
         record = await self._submit(files, _options(options, overrides), outlet)
         return TranscriptionTask(self._engine, record, outlet)
 
@@ -305,7 +305,7 @@ class Session(Operations):
             ConfigurationError: The task belongs to another region.
         """
         self._engine.background.check()
-        outlet = self._engine.outlet(MOST_FILES)
+        outlet = self._engine.outlet()
         record = attach_task(self._engine, token, outlet)
         return TranscriptionTask(self._engine, record, outlet)
 

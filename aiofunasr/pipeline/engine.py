@@ -112,9 +112,9 @@ class Engine:
         # The tokens of what was in flight, or not taken, at the end; a dict keeps their order.
         self._unfinished: dict[str, None] = {}
 
-    def outlet(self, room: int) -> Outlet:
+    def outlet(self) -> Outlet:
         """Make a place for the results of a task to come out; `keep` it if it waits for anything but a new task."""
-        return Outlet(room, self._on_work)
+        return Outlet(self._on_work)
 
     def notice(self) -> Notice:
         """Make a place to hear that a task is done, whose results nobody collects here; the same goes for it."""

@@ -17,6 +17,7 @@ from attrs import frozen
 from aiofunasr.errors import FunASRError
 from aiofunasr.pipeline.record import InputFile, TaskRecord
 from aiofunasr.results import SubtaskResult
+from aiofunasr.schedule.packing import MOST_FILES
 from aiofunasr.wire.verdicts import Verdict
 
 
@@ -50,7 +51,6 @@ class Outlet:
     """The results of one task.
 
     Args:
-        room: How many results may be downloaded, or be on their way, and not yet taken.
         on_work: Called when there is something to download; the collector's door.
     """
 
@@ -63,7 +63,6 @@ class Outlet:
         "_on_work",
         "_put_off",
         "_ready",
-        "_room",
         "_watchers",
         "abandoned",
         "error",
@@ -75,8 +74,7 @@ class Outlet:
     has_many: ClassVar[bool] = False
     """Whether the results of more than one task may come out."""
 
-    def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
-        self._room = room
+    def __init__(self, on_work: Callable[[Outlet], None]) -> None:
         self._on_work = on_work
         self._finished: deque[FinishedFile] | None = None
         self._downloading: set[FinishedFile] | None = None
@@ -92,6 +90,11 @@ class Outlet:
         self.has_tasks = False
         # Kept by the collector: whether this outlet stands in its line.
         self.in_line = False
+
+    @property
+    def room(self) -> int:
+        """How many results may be downloaded, or be on their way, and not yet taken."""
+        return MOST_FILES
 
     # --- the side of the poller and the collector ---
 
@@ -114,7 +117,7 @@ class Outlet:
     @property
     def has_downloads(self) -> bool:
         """Whether a file can be handed out: there is one, and room for its result."""
-        return bool(self._finished) and len(self._downloading or ()) + self.waiting < self._room
+        return bool(self._finished) and len(self._downloading or ()) + self.waiting < self.room
 
     @property
     def backlog(self) -> int:
@@ -247,7 +250,7 @@ class Notice(Outlet):
     __slots__ = ("request_id",)
 
     def __init__(self, on_work: Callable[[Outlet], None]) -> None:
-        super().__init__(0, on_work)
+        super().__init__(on_work)
         self.request_id: str | None = None
 
     def accepted(self, request_id: str | None) -> None:
@@ -262,19 +265,29 @@ class Notice(Outlet):
 class BatchOutlet(Outlet):
     """The results of one `transcribe`.
 
+    Args:
+        room: How many of them may wait to be taken.
+        on_work: Called when there is something to download.
+
     Attributes:
         states: How many tasks in flight are in each state.
         answers: Where a file may have several places in the input, or none: who is given its result.
     """
 
-    __slots__ = ("answers", "states")
+    __slots__ = ("_room", "answers", "states")
 
     has_many = True
 
     def __init__(self, room: int, on_work: Callable[[Outlet], None]) -> None:
-        super().__init__(room, on_work)
+        super().__init__(on_work)
+        self._room = room
         self.states: Counter[str] = Counter()
         self.answers: Callable[[str, SubtaskResult], Iterable[SubtaskResult]] | None = None
+
+    @property
+    def room(self) -> int:
+        """How many results may be downloaded, or be on their way, and not yet taken."""
+        return self._room
 
     def count(self, status: str, by: int) -> None:
         """Count a task that comes into a state, or goes out of it."""

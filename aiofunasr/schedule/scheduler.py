@@ -124,7 +124,8 @@ class Scheduler:
 
         One that is not new is asked about at once. Returns when the task comes up.
         """
-        task = Watched(task_id, now - age, length, now)
+        # A time of its own only where there is a difference: there may be very many.
+        task = Watched(task_id, now - age if age else now, length, now)
         self._crowd.add(task, now)
         first = now + FIRST * self._random.uniform(1 - JITTER, 1 + JITTER)
         due = max(first, self._crowd.due(task, self._cheapest)) if age < FIRST else now

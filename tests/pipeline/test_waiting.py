@@ -35,7 +35,7 @@ async def report(outlet: Outlet, index: int) -> None:
 
 def test_of_many_results_only_that_which_is_waited_for_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
     async def waits() -> int:
-        outlet, other = Outlet(100, lambda _: None), Outlet(100, lambda _: None)
+        outlet, other = Outlet(lambda _: None), Outlet(lambda _: None)
         counted = Waits(monkeypatch)
         async with anyio.create_task_group() as group:
 
@@ -57,7 +57,7 @@ def test_of_many_results_only_that_which_is_waited_for_wakes(monkeypatch: pytest
 
 def test_what_another_has_taken_meanwhile_is_waited_for_again() -> None:
     async def taken_by() -> list[str]:
-        outlet, found = Outlet(100, lambda _: None), list[str]()
+        outlet, found = Outlet(lambda _: None), list[str]()
 
         async def take(name: str) -> None:
             await change(outlet, ready=lambda: outlet.waiting > 0)
@@ -80,7 +80,7 @@ def test_what_another_has_taken_meanwhile_is_waited_for_again() -> None:
 
 def test_who_stops_waiting_leaves_nothing_behind() -> None:
     async def run() -> None:
-        outlet = Outlet(100, lambda _: None)
+        outlet = Outlet(lambda _: None)
         with anyio.move_on_after(5):
             await change(outlet, ready=lambda: False)
         assert not outlet._watchers
