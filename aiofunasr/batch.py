@@ -20,6 +20,9 @@ from aiofunasr.wire.messages import Kind
 
 logger = logging.getLogger("aiofunasr")
 
+_LOGGED_AT_ONCE = 20
+"""Tokens in one line of the log: what takes lines elsewhere may cut off long ones."""
+
 
 @frozen(kw_only=True)
 class BatchProgress:
@@ -199,13 +202,15 @@ class TranscriptionBatch:
 
 
 def _leave(engine: Engine, feeder: Feeder, outlet: Outlet) -> tuple[str, ...]:
-    """Stop a batch and return the tokens of the tasks that go on without it; they are logged, too."""
+    """Stop a batch and return the tokens of the tasks that go on without it.
+
+    They are logged, too, where nothing else keeps them: whoever leaves by an error hardly looks at the batch again.
+    """
     feeder.stop()
     tokens = engine.forget(outlet)
     if tokens:
-        logger.warning(
-            "a batch was left with %d tasks in flight, which go on; their tokens: %s",
-            len(tokens),
-            " ".join(tokens),
-        )
+        kept = "their tokens follow" if engine.journal is None else "the journal has them"
+        logger.warning("a batch was left with %d tasks in flight, which go on; %s", len(tokens), kept)
+    for begin in range(0, len(tokens) if engine.journal is None else 0, _LOGGED_AT_ONCE):
+        logger.warning("left in flight: %s", " ".join(tokens[begin : begin + _LOGGED_AT_ONCE]))
     return tokens

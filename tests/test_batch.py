@@ -7,6 +7,7 @@ import gc
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
+from pathlib import Path
 from typing import Self
 
 import anyio
@@ -379,3 +380,22 @@ async def test_closing_the_session_ends_a_batch(session: Session) -> None:
     with pytest.raises(FunASRError, match="closed"):
         async for _ in batch:
             pass
+
+
+@pytest.mark.parametrize("journal", [False, True])
+def test_leaving_a_large_batch_logs_each_token_in_lines_of_bearable_length_unless_a_journal_has_them(
+    journal: bool, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    async def scenario(session: Session, _: Service) -> None:
+        async with session.transcribe(urls(50), files_per_task=1) as batch:
+            while len(batch.tokens) < 50:  # noqa: ASYNC110  (there is no event for it)
+                await anyio.sleep(0.1)
+        lines = [line.partition(": ")[2].split() for line in caplog.messages if line.startswith("left in flight")]
+        assert [token for line in lines for token in line] == ([] if journal else [*batch.unfinished])
+        assert all(len(line) <= 20 for line in lines)
+        said = next(line for line in caplog.messages if "was left" in line)
+        assert f" {len(batch.unfinished)} tasks" in said
+        assert said.endswith("the journal has them") == journal
+
+    slow = EmulatorSettings(queue_seconds=(600.0, 600.0))
+    play(scenario, slow, journal=tmp_path / "journal" if journal else None)
