@@ -107,7 +107,7 @@ class Engine:
         self._outlets: WeakSet[Outlet] = WeakSet()
         self.poller.on_forgotten = self._keep_outlets
         # Bound once: there may be very many outlets.
-        self._on_work = self._work
+        self._on_work = self.collector.serve
         self._closing = False
         # The tokens of what was in flight, or not taken, at the end; a dict keeps their order.
         self._unfinished: dict[str, None] = {}
@@ -135,10 +135,6 @@ class Engine:
         outlet = BatchOutlet(room, self._on_work)
         self._outlets.add(outlet)
         return outlet
-
-    def _work(self, outlet: Outlet) -> None:
-        self._outlets.add(outlet)
-        self.collector.serve(outlet)
 
     async def start(self) -> None:
         """Open the journal and start the background work.
