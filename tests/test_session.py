@@ -167,8 +167,8 @@ async def test_leaving_with_tasks_in_flight_is_prompt_and_names_their_tokens() -
         except SessionClosedError as error:
             outcomes.append(error.token)
 
-    async with EmulatorServer(settings=SLOW) as server, anyio.create_task_group() as group:
-        async with clean(), Session(server.api_key, base_url=server.base_url) as session:
+    async with clean(), EmulatorServer(settings=SLOW) as server, anyio.create_task_group() as group:
+        async with Session(server.api_key, base_url=server.base_url) as session:
             tasks = [await session.submit(urls(1, host)) for host in "abc"]
             for task in tasks:
                 group.start_soon(wait, task)
