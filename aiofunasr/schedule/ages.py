@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import inf
 
 from aiofunasr.schedule.watched import Watched
+from aiofunasr.schedule.weeding import Weeder
 
 _ROOM = 64
 """So many tasks that are gone may stand in line beside as many as there are."""
@@ -15,16 +16,13 @@ _ROOM = 64
 _LOOKED_AT_ONCE = 4
 """How many are looked at for each one that leaves, while there are more than that."""
 
-_REBUILT_AT_ONCE = 10_000
-"""A larger heap is not rebuilt, which takes long; who is gone there leaves when it comes first."""
-
 
 class ByAge:
     """Knows which of some tasks was submitted first, in O(log n) at most for each that comes or goes.
 
     Those that were submitted after all before them stand in line, the few others in a heap; who is gone leaves when it
-    comes first. The dictionary of the tasks would nearly do, but it passes by every gap in front of the first each
-    time.
+    comes first, or is found before that, because a few are looked at each time. The dictionary of the tasks would
+    nearly do, but it passes by every gap in front of the first each time.
 
     Args:
         tasks: The tasks that there are, by id.
@@ -36,6 +34,7 @@ class ByAge:
         self._front: deque[Watched] = deque()
         self._in_line: deque[Watched] = deque()
         self._earlier: list[Watched] = []
+        self._weeder = Weeder()
         self._latest = -inf
 
     def __len__(self) -> int:
@@ -59,9 +58,7 @@ class ByAge:
                 self._front.append(task)
         if not self._in_line:
             self._front, self._in_line = self._in_line, self._front
-        if len(self._tasks) + _ROOM < len(self._earlier) <= _REBUILT_AT_ONCE:
-            self._earlier = [task for task in self._earlier if self._is_here(task)]
-            heapify(self._earlier)
+        self._weeder.weed(self._earlier, len(self._tasks), lambda task: not self._is_here(task))
 
     @property
     def oldest(self) -> Watched | None:

@@ -10,21 +10,19 @@ next. That is as good as always finding the very best, and takes O(log n).
 
 from __future__ import annotations
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
 
 from aiofunasr.schedule.crowd import LONGEST, Crowd
 from aiofunasr.schedule.watched import Watched
+from aiofunasr.schedule.weeding import Weeder
 
 CHOICES = 3
 """How many of the tasks that are due are compared."""
 
 _RENEWED_AT_ONCE = 64
 """How many outdated places are cleared or put right before something else gets its turn."""
-
-_REBUILT_AT_ONCE = 10_000
-"""A larger heap is not rebuilt to be rid of outdated places, which takes long; they go as they come up."""
 
 _A_MOMENT = 0.1
 """Seconds before a task that is nearly due is thought about again."""
@@ -54,6 +52,7 @@ class Asking:
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
         self._heap: list[tuple[float, Watched]] = []
+        self._weeder = Weeder()
         # What was compared of late and not chosen.
         self._compared: list[_Candidate] = []
         self._compared_at = -inf
@@ -75,11 +74,9 @@ class Asking:
         self.put(task, max(self._crowd.due(task, self.going_rate(price)), soonest))
 
     def drop(self, task: Watched) -> None:
-        """Take a task out; its place in the heap is cleared when it comes up, or when most places are such."""
+        """Take a task out; its place in the heap is cleared when it comes up, or is weeded out."""
         task.place = None
-        if 4 * len(self._crowd.tasks) < len(self._heap) in range(_RENEWED_AT_ONCE, _REBUILT_AT_ONCE):
-            self._heap = [item for item in self._heap if item[1].place is item[0]]
-            heapify(self._heap)
+        self._weeder.weed(self._heap, len(self._crowd.tasks), _is_outdated)
 
     def due_at(self, now: float, price: float) -> float:
         """Return when the first task is worth a question."""
@@ -152,3 +149,7 @@ class Asking:
     def _must_be_asked(self, task: Watched, now: float) -> bool:
         # One whose question failed comes up when its pause is over, and nobody waits for ever.
         return task.failures > 0 or now - task.known_at >= LONGEST
+
+
+def _is_outdated(item: tuple[float, Watched]) -> bool:
+    return item[1].place is not item[0]

@@ -209,7 +209,7 @@ class Scheduler:
         if oldest is None or now < self._audit_at(oldest):
             return None
         self._audited_at, self._audited = now, oldest
-        oldest.place = None
+        self._asking.drop(oldest)
         return Ask(oldest.task_id)
 
     def _next_look(self, now: float, *, may_read: bool) -> Action | None:
@@ -335,5 +335,6 @@ class Scheduler:
             task.hinted = task.hinted or not by_list
         elif not task.in_line or (task.by_list and not by_list):
             task.suspected = task.in_line = True
-            task.by_list, task.hinted, task.place = by_list, False, None
+            task.by_list, task.hinted = by_list, False
+            self._asking.drop(task)
             (self._suspects if by_list else self._hints).append(task)

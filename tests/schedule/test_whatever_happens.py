@@ -200,7 +200,7 @@ class Anything(RuleBasedStateMachine):
         assert len(self.schedule) == len(self.waiting) + len(self.out)
         crowd = self.schedule._crowd
         assert crowd.pending.count + crowd.running.count == len(self.schedule)
-        assert len(self.schedule._asking._heap) <= 5 * len(self.schedule) + 66
+        assert len(self.schedule._asking._heap) <= 2 * len(self.schedule) + 66
 
     @invariant()
     def something_comes_up_while_tasks_wait(self) -> None:
