@@ -67,7 +67,7 @@ class Mistakes:
             self._conclude(record, sent_at, decision)
 
         self._reconciler.lost_before(
-            record.model or "",
+            record.origin.model or "",
             dict.fromkeys(token.file_digests),
             "",
             sent_at=sent_at,
@@ -84,7 +84,7 @@ class Mistakes:
     def _conclude(self, record: TaskRecord, sent_at: float, decision: Decision) -> None:
         if isinstance(decision, Adopt):
             record.renumber(decision.task_id)
-            self._reconciler.own(decision.task_id, sent_at, sent_at, record.model)
+            self._reconciler.own(decision.task_id, sent_at, sent_at, record.origin.model)
             self._poller.watch(record)
             self._poller.hint(record.task_id)
             return
@@ -92,7 +92,7 @@ class Mistakes:
         error = AmbiguousSubmissionError(
             f"a submit was answered with a task of other files, and the one it made was not found: {why}",
             file_urls=list(dict.fromkeys(file.file_url for file in record.files)),
-            model=record.model or "",
+            model=record.origin.model or "",
             sent_at=sent_at,
             candidates=decision.candidates if isinstance(decision, Undecidable) else (),
         )

@@ -139,7 +139,6 @@ class Poller:
         """Begin to ask about a task."""
         now = loop_time()
         age = 0.0 if record.submitted_at is None else max(self._clock() - record.submitted_at, 0.0)
-        record.heard_at = now
         self._records[record.task_id] = record
         due = self._schedule.add(record.task_id, now, age=age, length=record.seconds)
         if record.attached is not None:
@@ -310,7 +309,6 @@ class Poller:
         now = loop_time()
         if self._records.get(record.task_id) is not record:
             return
-        record.heard_at = now
         if snapshot.task_status == TaskStatus.UNKNOWN and self._is_young(record):
             self._schedule.alive(record.task_id, now, running=False)
             for outlet in record.outlets:
@@ -352,7 +350,7 @@ class Poller:
             )
         if isinstance(error, BadRequestError | NotFoundError) and failures >= REFUSALS:
             self._give_up(record, error)
-        elif now - record.heard_at > RETENTION.total_seconds():
+        elif self._schedule.silent_for(record.task_id, now) > RETENTION.total_seconds():
             self._give_up(
                 record,
                 TaskExpiredError(f"nothing was heard of the task for 24 hours; the last query said: {error}"),

@@ -38,6 +38,20 @@ class InputFile:
     key: str | None = None
 
 
+@frozen(weakref_slot=False)
+class Origin:
+    """What tasks were submitted for, and where; one value for all that have it in common.
+
+    Attributes:
+        model: The model, or None for a task attached by its bare id.
+        region, workspace: Where it was submitted.
+    """
+
+    model: str | None = None
+    region: str | None = None
+    workspace: str | None = None
+
+
 def _alone(several: tuple[T, ...]) -> T | tuple[T, ...]:
     """Return what stands for several values: where there is only one, it stands for itself, to save the tuple."""
     return several[0] if len(several) == 1 else several
@@ -49,8 +63,7 @@ class TaskRecord:
 
     Attributes:
         task_id: The service's id.
-        model: The model, or None for a task attached by its bare id.
-        region, workspace: Where it was submitted.
+        origin: What it was submitted for, and where.
         files: Its files, one for each different URL and place; empty for an attached task until it is done.
         attached: The token it was attached by, or None for a task submitted here.
         keys: What the journal knows the files of an attached task by, in the token's order.
@@ -59,16 +72,13 @@ class TaskRecord:
         snapshot: The last answer to a query, or None before the first.
         outlets: Where its results go; several when it was attached again while in flight.
         error: Why the wait ended without the service's word, or None.
-        heard_at: When the service last said something about it, on the loop's clock.
-        told_of: When the question left that it answered then.
+        told_of: When the question left that the service answered last, on the loop's clock; 0 before the first.
     """
 
     task_id: str
     # Nearly always there is one.
     _outlets: Outlet | tuple[Outlet, ...] = field(alias="outlets")
-    model: str | None = None
-    region: str | None = None
-    workspace: str | None = None
+    origin: Origin = Origin()
     _files: InputFile | tuple[InputFile, ...] = field(default=(), alias="files")
     attached: TaskToken | None = None
     keys: tuple[str, ...] = ()
@@ -76,7 +86,6 @@ class TaskRecord:
     _status: str = field(default=TaskStatus.PENDING, alias="status")
     snapshot: TaskSnapshot | None = None
     _error: FunASRError | None = field(default=None, alias="error")
-    heard_at: float = 0.0
     told_of: float = 0.0
     _token: str | None = None
 
@@ -139,9 +148,9 @@ class TaskRecord:
         if self._token is None:
             token = self.attached or TaskToken(
                 task_id=self.task_id,
-                region=self.region,
-                workspace=self.workspace,
-                model=self.model,
+                region=self.origin.region,
+                workspace=self.origin.workspace,
+                model=self.origin.model,
                 submitted_at=None if self.submitted_at is None else int(self.submitted_at),
                 file_digests=digests([file.file_url for file in self.files]),
                 indexes=tuple(file.index for file in self.files),

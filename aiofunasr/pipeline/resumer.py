@@ -15,7 +15,7 @@ from aiofunasr.pipeline.ledgers import AttemptLedger, token_of
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler, Search
-from aiofunasr.pipeline.record import TaskRecord
+from aiofunasr.pipeline.record import Origin, TaskRecord
 from aiofunasr.pipeline.submitter import OnUnknownSubmit
 from aiofunasr.reconcile.matching import Absent, Adopt, Decision, Undecidable
 from aiofunasr.settings import Account
@@ -78,9 +78,7 @@ class Resumer:
         record = TaskRecord(
             task_id=task_id,
             outlets=(outlet,),
-            model=attempt.model,
-            region=attempt.region,
-            workspace=attempt.workspace,
+            origin=Origin(attempt.model, attempt.region, attempt.workspace),
             attached=token_of(attempt, task_id),
             keys=tuple(file.key for file in attempt.files),
             submitted_at=attempt.sent_at,

@@ -14,7 +14,7 @@ from aiofunasr.pipeline.book import key_of
 from aiofunasr.pipeline.engine import Engine
 from aiofunasr.pipeline.inputs import check_upload, seconds_of, source_of
 from aiofunasr.pipeline.outlet import Outlet, change
-from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.pipeline.record import InputFile, Origin, TaskRecord
 from aiofunasr.snapshots import TaskSnapshot, TaskStatus
 from aiofunasr.token import TaskToken
 from aiofunasr.wire.messages import Kind
@@ -114,9 +114,7 @@ def attach_task(engine: Engine, token: str, outlet: Outlet) -> TaskRecord:
     record = TaskRecord(
         task_id=found.task_id,
         outlets=(outlet,),
-        model=found.model,
-        region=found.region,
-        workspace=found.workspace,
+        origin=Origin(found.model, found.region, found.workspace),
         attached=found,
         submitted_at=found.submitted_at,
     )

@@ -46,7 +46,7 @@ from aiofunasr.pipeline.ledgers import AttemptLedger
 from aiofunasr.pipeline.outlet import Outlet
 from aiofunasr.pipeline.poller import Poller
 from aiofunasr.pipeline.reconciler import Reconciler, Search
-from aiofunasr.pipeline.record import InputFile, TaskRecord
+from aiofunasr.pipeline.record import InputFile, Origin, TaskRecord
 from aiofunasr.reconcile.matching import Absent, Adopt, Decision, Intent, Undecidable
 from aiofunasr.snapshots import TaskStatus
 from aiofunasr.token import digests
@@ -130,6 +130,7 @@ class Submitter:
         self._none_under_way = anyio.Event()
         self._closing = False
         self._labelled: tuple[TranscriptionOptions, str] | None = None
+        self._origin = self._origin_of(None)
         # Tokens of tasks that came to be after their caller had gone; the newest of them, in a long life.
         self.orphans: deque[str] = deque(maxlen=10_000)
         # What was submitted, and of which nothing was known when the session was closed, with its file URLs.
@@ -179,6 +180,9 @@ class Submitter:
         if self._labelled is None or self._labelled[0] is not options:
             self._labelled = options, json.dumps(options.asked(), sort_keys=True, default=str)
         return self._labelled[1]
+
+    def _origin_of(self, model: str | None) -> Origin:
+        return Origin(model, self._gateway.account.region, self._gateway.account.workspace)
 
     async def _send(self, parcel: Parcel) -> TaskRecord:
         """Send a parcel, with what the journal has to know of it before and after."""
@@ -248,13 +252,13 @@ class Submitter:
         if parcel.intent is not None:
             self._reconciler.heard(parcel.date, parcel.intent)
             self._reconciler.accepted(parcel.intent, task_id, request_id)
-        account, outlet = self._gateway.account, parcel.outlet
+        outlet = parcel.outlet
+        if self._origin.model != parcel.options.model:
+            self._origin = self._origin_of(parcel.options.model)
         record = TaskRecord(
             task_id=task_id,
             outlets=(outlet,),
-            model=parcel.options.model,
-            region=account.region,
-            workspace=account.workspace,
+            origin=self._origin,
             files=parcel.files,
             submitted_at=self._clock() if parcel.intent is None else parcel.intent.sent_at,
             status=status,

@@ -53,6 +53,8 @@ class Asking:
         self._crowd = crowd
         self._heap: list[tuple[float, Watched]] = []
         self._weeder = Weeder()
+        # How many tasks have a place.
+        self._placed = 0
         # What was compared of late and not chosen.
         self._compared: list[_Candidate] = []
         self._compared_at = -inf
@@ -64,6 +66,8 @@ class Asking:
 
     def put(self, task: Watched, due: float) -> None:
         """Have a task come up at a time."""
+        if task.place is None:
+            self._placed += 1
         task.place = due
         heappush(self._heap, (due, task))
 
@@ -75,8 +79,10 @@ class Asking:
 
     def drop(self, task: Watched) -> None:
         """Take a task out; its place in the heap is cleared when it comes up, or is weeded out."""
-        task.place = None
-        self._weeder.weed(self._heap, len(self._crowd.tasks), _is_outdated)
+        if task.place is not None:
+            task.place = None
+            self._placed -= 1
+            self._weeder.weed(self._heap, self._placed, _is_outdated)
 
     def due_at(self, now: float, price: float) -> float:
         """Return when the first task is worth a question."""
@@ -120,6 +126,7 @@ class Asking:
         # The others need not be looked at again so soon.
         self._compared = [one for one in candidates if one is not chosen]
         chosen.task.place = None
+        self._placed -= 1
         return chosen.task, chosen.worth
 
     def _still_compared(self, now: float) -> list[_Candidate]:

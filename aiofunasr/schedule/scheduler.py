@@ -310,6 +310,11 @@ class Scheduler:
         else:
             self._sweeper.failed(now, refused=refused)
 
+    def silent_for(self, task_id: str, now: float) -> float:
+        """Return for how many seconds there was no answer about a task."""
+        task = self._crowd.tasks.get(task_id)
+        return 0.0 if task is None else now - task.answered_at
+
     def time_left(self, task_id: str, now: float) -> Estimate | None:
         """Return how much longer a task takes, or None while nothing is known of that."""
         return self._crowd.time_left(task_id, now)

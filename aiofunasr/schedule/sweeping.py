@@ -11,6 +11,7 @@ when nothing was seen of the PENDING ones for half a minute.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from math import inf, sqrt
 from operator import attrgetter
@@ -44,7 +45,7 @@ class Sweeping:
         self._judged_at = self._shown_at = -inf
         self._reading = _Reading([])
         # What is left to be said of the last complete sweep: which tasks it missed, and all of its time to go through.
-        self._missing: frozenset[str] = frozenset()
+        self._missing: AbstractSet[str] = frozenset()
         self._unjudged: Iterator[str] = iter(())
 
     def forget(self, task_id: str) -> None:
@@ -148,6 +149,7 @@ class Sweeping:
         expected = len(crowd.tasks) if page.status is None else ours.get(page.status, 0)
         complete = sweeper.read(page, reply, expected, now)
         if complete is not None:
+            self._reading = _Reading([])
             self._missing, self._unjudged = complete.missing, iter(list(crowd.tasks) if complete.missing else ())
             crowd.swept(self._shown_at, full=complete.full)
             suspects += self.judge() or ()

@@ -12,6 +12,7 @@ wrong twice about a task, and one that is nearly always wrong is read in another
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Set as AbstractSet
 from enum import Enum
 from math import ceil, exp2
 from random import Random
@@ -249,7 +250,7 @@ class Sweeper:
         self._blind = 0 if sweep.met or not ours else self._blind + 1
         if self._blind > _BLIND + self.lag:
             self._change_form(now)
-        return CompleteSweep(sweep.began_at, sweep.full or self.form is not Form.BY_STATUS, frozenset(sweep.unseen))
+        return CompleteSweep(sweep.began_at, sweep.full or self.form is not Form.BY_STATUS, sweep.unseen)
 
     def _go_on(self, sweep: _Sweep, page: Page, rows: int, total: int | None) -> None:
         """Find out which pages are still to be asked for."""
@@ -334,12 +335,12 @@ class CompleteSweep:
     Attributes:
         began_at: When.
         full: Whether PENDING tasks should have been met, too.
-        missing: The expected tasks that were not met.
+        missing: The expected tasks that were not met; not copied, because there may be very many.
     """
 
     began_at: float
     full: bool
-    missing: frozenset[str]
+    missing: AbstractSet[str]
 
 
 class _Sweep:

@@ -200,7 +200,9 @@ class Anything(RuleBasedStateMachine):
         assert len(self.schedule) == len(self.waiting) + len(self.out)
         crowd = self.schedule._crowd
         assert crowd.pending.count + crowd.running.count == len(self.schedule)
-        assert len(self.schedule._asking._heap) <= 2 * len(self.schedule) + 66
+        asking = self.schedule._asking
+        assert asking._placed == sum(task.place is not None for task in crowd.tasks.values())
+        assert len(asking._heap) <= 2 * asking._placed + 66
 
     @invariant()
     def something_comes_up_while_tasks_wait(self) -> None:
