@@ -75,6 +75,7 @@ class Collector:
         self._timeouts = timeouts
         self._random = random
         self._line: deque[Outlet] = deque()
+        self._in_line: set[Outlet] = set()
         # Files that wait beside the line.
         self._put_off = 0
         self._workers = 0
@@ -96,8 +97,8 @@ class Collector:
 
     def serve(self, outlet: Outlet) -> None:
         """Put an outlet with finished files in line."""
-        if not outlet.in_line:
-            outlet.in_line = True
+        if outlet not in self._in_line:
+            self._in_line.add(outlet)
             self._line.append(outlet)
         self._hire()
 
@@ -130,7 +131,7 @@ class Collector:
     def _next(self) -> tuple[Outlet, FinishedFile] | None:
         while self._line:
             outlet = self._line.popleft()
-            outlet.in_line = False
+            self._in_line.discard(outlet)
             finished = outlet.next_download()
             if finished is not None:
                 if outlet.has_downloads:

@@ -47,6 +47,19 @@ class Watcher(Protocol):
         ...
 
 
+class _Work:
+    """What an outlet has in hand, from the first finished file on."""
+
+    __slots__ = ("downloading", "finished", "put_off", "ready")
+
+    def __init__(self) -> None:
+        self.finished: deque[FinishedFile] = deque()
+        self.downloading: set[FinishedFile] = set()
+        # What failed and waits for its next try; it holds no room, so that the others go on.
+        self.put_off: set[FinishedFile] = set()
+        self.ready: deque[SubtaskResult] = deque()
+
+
 class Outlet:
     """The results of one task.
 
@@ -54,49 +67,49 @@ class Outlet:
         on_work: Called when there is something to download; the collector's door.
     """
 
-    # There is one for each task a caller submitted, and most of them only wait: so no container is made
-    # before it has something in it.
-    __slots__ = (
-        "__weakref__",
-        "_downloading",
-        "_finished",
-        "_on_work",
-        "_put_off",
-        "_ready",
-        "_watchers",
-        "abandoned",
-        "error",
-        "has_tasks",
-        "in_line",
-        "orphans",
-    )
+    # There is one for each task a caller submitted, and most of them only wait: so what it needs for its work is not
+    # made before there is some.
+    __slots__ = ("__weakref__", "_on_work", "_orphans", "_watchers", "_work", "error", "has_tasks")
 
     has_many: ClassVar[bool] = False
     """Whether the results of more than one task may come out."""
 
     def __init__(self, on_work: Callable[[Outlet], None]) -> None:
         self._on_work = on_work
-        self._finished: deque[FinishedFile] | None = None
-        self._downloading: set[FinishedFile] | None = None
-        # What failed and waits for its next try; it holds no room, so that the others go on.
-        self._put_off: set[FinishedFile] | None = None
-        self._ready: deque[SubtaskResult] | None = None
+        self._work: _Work | None = None
         self._watchers: set[Watcher] | None = None
+        # None as long as somebody waits.
+        self._orphans: tuple[str, ...] | None = None
         self.error: FunASRError | None = None
-        # Whether nobody waits any more, and the tokens of tasks that came to be after that.
-        self.abandoned = False
-        self.orphans: tuple[str, ...] = ()
         # Whether there ever was a task whose results come out here.
         self.has_tasks = False
-        # Kept by the collector: whether this outlet stands in its line.
-        self.in_line = False
 
     @property
     def room(self) -> int:
         """How many results may be downloaded, or be on their way, and not yet taken."""
         return MOST_FILES
 
-    # --- the side of the poller and the collector ---
+    @property
+    def _in_hand(self) -> _Work:
+        if self._work is None:
+            self._work = _Work()
+        return self._work
+
+    # --- the side of the submitter ---
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits any more."""
+        return self._orphans is not None
+
+    @property
+    def orphans(self) -> tuple[str, ...]:
+        """The tokens of tasks that came to be after that."""
+        return self._orphans or ()
+
+    def orphan(self, token: str) -> None:
+        """Keep the token of a task that came to be after its caller had left."""
+        self._orphans = (*self.orphans, token)
 
     def count(self, status: str, by: int) -> None:  # noqa: ARG002  (a batch needs them)
         """Count a task that comes into a state, or goes out of it; of a single one it matters that there is one."""
@@ -105,44 +118,41 @@ class Outlet:
     def accepted(self, request_id: str | None) -> None:
         """Hear that a task was submitted, and what the service calls that submit; nobody asks that of most."""
 
+    # --- the side of the poller and the collector ---
+
     def offer(self, files: list[FinishedFile]) -> None:
         """Take in files the service is done with."""
         if self.abandoned:
             return
-        if self._finished is None:
-            self._finished = deque()
-        self._finished.extend(files)
+        self._in_hand.finished.extend(files)
         self._on_work(self)
 
     @property
     def has_downloads(self) -> bool:
         """Whether a file can be handed out: there is one, and room for its result."""
-        return bool(self._finished) and len(self._downloading or ()) + self.waiting < self.room
+        work = self._work
+        return work is not None and bool(work.finished) and len(work.downloading) + len(work.ready) < self.room
 
     @property
     def backlog(self) -> int:
         """How many files the service is done with wait here for their download."""
-        return len(self._finished or ())
+        return 0 if self._work is None else len(self._work.finished)
 
     def next_download(self) -> FinishedFile | None:
         """Hand out a file to collect, while there is room for its result."""
-        if not self._finished or not self.has_downloads:
+        if not self.has_downloads:
             return None
-        if self._downloading is None:
-            self._downloading = set()
-        finished = self._finished.popleft()
-        self._downloading.add(finished)
+        finished = self._in_hand.finished.popleft()
+        self._in_hand.downloading.add(finished)
         return finished
 
     def deliver(self, finished: FinishedFile, result: SubtaskResult) -> None:
         """Take in the result of a file that `next_download` handed out."""
-        for place in (self._downloading, self._put_off):
-            if place is not None:
-                place.discard(finished)
+        self._in_hand.downloading.discard(finished)
+        self._in_hand.put_off.discard(finished)
         self.answer(finished.file.key, result)
-        if self._finished:
-            # It may have had no place in the input, and so left room for another.
-            self._on_work(self)
+        # It may have had no place in the input, and so left room for another.
+        self._ask_for_more()
 
     def answer(self, key: str | None, result: SubtaskResult) -> None:  # noqa: ARG002  (a batch needs it)
         """Take in the result of a file that the journal knows by `key`."""
@@ -152,30 +162,21 @@ class Outlet:
         """Set a file aside that could not be collected now; meanwhile another may have its place."""
         if self.abandoned:
             return
-        if self._downloading is not None:
-            self._downloading.discard(finished)
-        if self._put_off is None:
-            self._put_off = set()
-        self._put_off.add(finished)
-        if self._finished:
-            self._on_work(self)
+        self._in_hand.downloading.discard(finished)
+        self._in_hand.put_off.add(finished)
+        self._ask_for_more()
 
     def put_back(self, finished: FinishedFile, again: FinishedFile) -> None:
         """Let a file that was set aside be handed out again, before the others; `again` is what to collect now."""
         if self.abandoned:
             return
-        if self._put_off is not None:
-            self._put_off.discard(finished)
-        if self._finished is None:
-            self._finished = deque()
-        self._finished.appendleft(again)
+        self._in_hand.put_off.discard(finished)
+        self._in_hand.finished.appendleft(again)
         self._on_work(self)
 
     def report(self, result: SubtaskResult) -> None:
         """Take in a result that needed no download: its file did not get as far as a task."""
-        if self._ready is None:
-            self._ready = deque()
-        self._ready.append(result)
+        self._in_hand.ready.append(result)
         self.changed()
 
     def fail(self, error: FunASRError) -> None:
@@ -194,11 +195,15 @@ class Outlet:
 
         Results that are there can still be taken.
         """
-        self.abandoned = True
-        not_collected = (*(self._finished or ()), *(self._downloading or ()), *(self._put_off or ()))
-        left = [finished.record.token for finished in not_collected]
-        left += [result.token for result in self._ready or () if result.token is not None]
-        self._finished = self._downloading = self._put_off = None
+        self._orphans = self.orphans
+        work, left = self._work, list[str]()
+        if work is not None:
+            not_collected = (*work.finished, *work.downloading, *work.put_off)
+            left += [finished.record.token for finished in not_collected]
+            left += [result.token for result in work.ready if result.token is not None]
+            work.finished.clear()
+            work.downloading.clear()
+            work.put_off.clear()
         self.changed()
         return tuple(dict.fromkeys(left))
 
@@ -206,22 +211,22 @@ class Outlet:
 
     def take(self) -> SubtaskResult | None:
         """Take the next result, or None when none is there; it makes room for another."""
-        if not self._ready:
+        if not self.waiting:
             return None
-        result = self._ready.popleft()
-        if self._finished:
-            self._on_work(self)
+        result = self._in_hand.ready.popleft()
+        self._ask_for_more()
         return result
 
     @property
     def waiting(self) -> int:
         """How many results are there to be taken."""
-        return len(self._ready or ())
+        return 0 if self._work is None else len(self._work.ready)
 
     @property
     def is_idle(self) -> bool:
         """Whether no result is there or on its way."""
-        return not (self._ready or self._finished or self._downloading or self._put_off)
+        work = self._work
+        return work is None or not (work.ready or work.finished or work.downloading or work.put_off)
 
     def watch(self, watcher: Watcher) -> None:
         """Wake the watcher at each change from now on."""
@@ -238,6 +243,10 @@ class Outlet:
         """Wake everyone who watches."""
         for watcher in tuple(self._watchers or ()):
             watcher.set()
+
+    def _ask_for_more(self) -> None:
+        if self.backlog:
+            self._on_work(self)
 
 
 class Notice(Outlet):

@@ -275,7 +275,7 @@ class Submitter:
 
     def _orphan(self, record: TaskRecord, outlet: Outlet) -> None:
         """Keep the token of a task whose caller left while its submit was on the way."""
-        outlet.orphans += (record.token,)
+        outlet.orphan(record.token)
         self.orphans.append(record.token)
         logger.warning("a task was accepted after its caller had left; it goes on, its token: %s", record.token)
 
