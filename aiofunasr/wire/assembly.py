@@ -99,7 +99,7 @@ def assemble(content: dict[str, Any]) -> Transcript:
         read_from(whole, JsonSource(track | {"sentences": []} if place in read else track, "sentences"))
         channels.append(whole)
     transcript = evolve(transcript, channels=tuple(channels))
-    remember(transcript, content)
+    read_from(transcript, JsonSource(content, "transcripts"))
     return transcript
 
 
@@ -110,11 +110,6 @@ def make(content: dict[str, Any]) -> Transcript:
         InvalidReplyError: A field of it cannot be read.
     """
     return structure(with_properties(content), Transcript)
-
-
-def remember(transcript: Transcript, content: dict[str, Any]) -> None:
-    """Note what a transcript was made of; its tracks know that by themselves."""
-    read_from(transcript, JsonSource(content, "transcripts"))
 
 
 def _has_sentences(track: Any) -> bool:

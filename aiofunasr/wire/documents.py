@@ -12,7 +12,7 @@ from aiofunasr.errors import InvalidReplyError
 from aiofunasr.redaction import excerpt
 from aiofunasr.results.sources import read_from, read_with
 from aiofunasr.results.transcript import Sentence, Transcript
-from aiofunasr.wire.assembly import BEGINNING, make, not_whole, remember
+from aiofunasr.wire.assembly import BEGINNING, make, not_whole
 from aiofunasr.wire.decoder import TranscriptDecoder, parse_document
 from aiofunasr.wire.scanner import Scanner, finish
 from aiofunasr.wire.sentences import PLAIN_SENTENCES, Sentences, read_words
@@ -58,10 +58,11 @@ def _read_small(document: bytes | str) -> Transcript:
         # By the book, then, which also says where it is wrong.
         return _read_in_steps(document)
     transcript = make(content)
-    for place, (channel, track) in enumerate(zip(transcript.channels, content["transcripts"], strict=True)):
-        # From the document again: what is parsed takes four times the room, and is mostly never looked at.
-        read_from(channel, _Track(document, place, track), later=True)
-    remember(transcript, content)
+    # From the document again: what is parsed takes four times the room, and is mostly never looked at.
+    source = _Small(document)
+    for place, channel in enumerate(transcript.channels):
+        read_from(channel, _Track(source, place), later=True)
+    read_from(transcript, source)
     return transcript
 
 
@@ -104,25 +105,46 @@ def _read_in_steps(document: bytes | str) -> Transcript:
 
 
 @define
-class _Track:
-    """A track of a small document, all of which can be read."""
+class _Small:
+    """A small document, all of which can be read; kept as it came, which is one object for the garbage collector."""
 
     whole: bytes | str
-    place: int
-    content: dict[str, Any]
 
     def document(self) -> dict[str, Any]:
-        return {**self.content, "sentences": []}
+        return {**self.but_for_sentences(), "transcripts": []}
 
-    def parts(self) -> tuple[Sentence, ...]:
+    def parts(self) -> tuple[Any, ...]:
+        return ()
+
+    def but_for_sentences(self) -> dict[str, Any]:
+        content = _parsed_but_for_sentences(self.whole)
+        assert content is not None  # noqa: S101  (it was read that way before)
+        return content
+
+    def sentences(self, place: int) -> tuple[Sentence, ...]:
         whole = self.whole
         if isinstance(whole, bytes):
             whole = whole.decode(json.detect_encoding(whole), "surrogatepass")
         scan = Scanner()
         scan.put(whole.encode("utf-8", "surrogatepass"), last=True)
         content = finish(parse_document(scan))
-        sentences: Sentences = content["transcripts"][self.place]["sentences"]
+        sentences: Sentences = content["transcripts"][place]["sentences"]
         return sentences.found()
+
+
+@define
+class _Track:
+    """One track of it."""
+
+    small: _Small
+    place: int
+
+    def document(self) -> dict[str, Any]:
+        track: dict[str, Any] = self.small.but_for_sentences()["transcripts"][self.place]
+        return {**track, "sentences": []}
+
+    def parts(self) -> tuple[Sentence, ...]:
+        return self.small.sentences(self.place)
 
 
 read_with(read_transcript, read_words)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -121,6 +122,16 @@ def test_garbage_is_our_error_or_a_transcript(document: Any) -> None:
 
 ROWS = DOCUMENT["transcripts"][0]["sentences"]
 TRACK = DOCUMENT["transcripts"][0]
+
+
+def test_what_is_not_looked_at_gives_the_garbage_collector_little_to_do() -> None:
+    read_transcript(WHOLE)
+    gc.collect()
+    before = len(gc.get_objects())
+    kept = [read_transcript(WHOLE) for _ in range(100)]
+    assert len(gc.get_objects()) - before <= 810
+    assert kept[50].to_dict() == DOCUMENT
+    assert kept[50] == kept[51]
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n", " :\t")])
