@@ -1,4 +1,4 @@
-"""The contenders: a bare aiohttp loop, this library, and the official SDK with a download behind it.
+"""The contenders: a bare aiohttp loop, one that checks what it reads, this library, and the official SDK.
 
 Each takes files in tasks of a given width, all at once, and ends with the length of all texts. The bounds on requests
 at once, and the second before the first question, are the same for all.
@@ -15,6 +15,12 @@ import aiohttp
 import httpx
 
 import aiofunasr
+from aiofunasr.token import TaskToken, digests
+from aiofunasr.transport import HttpTransport, fetch
+from aiofunasr.wire import requests as wire
+from aiofunasr.wire.documents import check_file, read_transcript
+from aiofunasr.wire.replies import read_accepted, read_snapshot
+from aiofunasr.wire.verdicts import judge
 
 API_KEY: Final = "sk-0123456789abcdef"
 REQUESTS: Final = 32
@@ -51,6 +57,62 @@ async def bare(base_url: str, tasks: Tasks) -> int:
 
     async with aiohttp.ClientSession() as http:
         return sum(await asyncio.gather(*(transcribe(http, file_urls) for file_urls in tasks)))
+
+
+async def checked(base_url: str, tasks: Tasks) -> int:
+    """Do as `bare` does, with this library's requests, time-outs, checked replies and results, and nothing else of it.
+
+    Nothing is paced, scheduled, tried again or kept from being lost: what it takes more than `bare` is the price of
+    having each reply checked and each result typed, and with its task's token.
+    """
+    requests, downloads = asyncio.Semaphore(REQUESTS), asyncio.Semaphore(DOWNLOADS)
+    timeouts, limit, options = aiofunasr.Timeouts(), aiofunasr.Limits().result_bytes, aiofunasr.TranscriptionOptions()
+    caller, transport = wire.Caller(base_url, API_KEY), HttpTransport(timeouts)
+
+    async def transcribe(file_urls: Sequence[str]) -> int:
+        async with requests:
+            reply = await fetch(
+                transport, wire.submit(caller, file_urls, options), timeout=timeouts.submit, limit=limit
+            )
+        token = TaskToken(
+            task_id=read_accepted(reply).task_id,
+            model=options.model,
+            file_digests=digests(file_urls),
+            indexes=tuple(range(len(file_urls))),
+        )
+        while True:
+            await asyncio.sleep(INTERVAL)
+            async with requests:
+                reply = await fetch(transport, wire.query(caller, token.task_id), timeout=timeouts.request, limit=limit)
+            snapshot = read_snapshot(reply, token.task_id)
+            if snapshot.is_terminal:
+                break
+        verdicts, name = judge(file_urls, snapshot), token.encode()
+        collecting = [
+            collect(index, url, verdict.transcription_url or "", token.task_id, name)
+            for index, (url, verdict) in enumerate(zip(file_urls, verdicts, strict=True))
+        ]
+        return sum(len(result.unwrap().text) for result in await asyncio.gather(*collecting))
+
+    async def collect(index: int, file_url: str, link: str, task_id: str, token: str) -> aiofunasr.SubtaskResult:
+        async with downloads:
+            reply = await fetch(transport, wire.download(link), timeout=timeouts.download, limit=limit)
+        transcript = read_transcript(reply.body)
+        check_file(transcript, file_url)
+        return aiofunasr.SubtaskResult(
+            source=file_url,
+            file_url=file_url,
+            index=index,
+            task_id=task_id,
+            token=token,
+            transcript=transcript,
+            transcription_url=link,
+        )
+
+    try:
+        return sum(await asyncio.gather(*map(transcribe, tasks)))
+    finally:
+        await transport.aclose()
 
 
 async def batch(base_url: str, tasks: Tasks) -> int:
@@ -112,6 +174,7 @@ def _length(document: Any) -> int:
 
 CONTENDERS: Final[Mapping[str, Callable[[str, Tasks], Awaitable[int]]]] = {
     "a bare aiohttp loop": bare,
+    "the same, replies checked": checked,
     "aiofunasr, transcribe": batch,
     "aiofunasr, submit and await": handles,
     "dashscope 2.0.2 and httpx": official,
