@@ -27,8 +27,10 @@ SETTLING = 2.0
 SLACK = 2.0
 """Seconds by which the order of the list may differ from that of our submits, which are seen from here."""
 
-_JUDGED_AT_ONCE = 1000
-"""Tasks missing from a sweep that are thought about before something else gets its turn: some two milliseconds."""
+_JUDGED_AT_ONCE = 200
+"""Tasks missing from a sweep that are thought about before something else gets its turn: a few milliseconds at most,
+where each of them leaves a place in a heap.
+"""
 
 _LOOK_AGAIN = 0.1
 """Seconds before a sweep that was nearly due is thought about again."""
