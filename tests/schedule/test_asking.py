@@ -252,3 +252,16 @@ def test_what_was_dropped_does_not_fill_the_memory() -> None:
             schedule.remove(f"task-{number - 10}")
     assert len(schedule) == 10
     assert len(schedule._asking._heap) < 200
+
+
+def test_places_do_not_pile_up_where_all_tasks_are_asked_about_out_of_turn() -> None:
+    schedule = Scheduler(Random(1))
+    for number in range(2000):
+        schedule.add(f"task-{number}", 0.0)
+    for number in range(2000):
+        schedule.hint(f"task-{number}")
+    for _ in range(2000):
+        action = schedule.next(1.0, 1e6, NEVER)
+        assert isinstance(action, Ask)
+        schedule.alive(action.task_id, 1.0, running=True)
+    assert 2000 <= len(schedule._asking._heap) < 3000
