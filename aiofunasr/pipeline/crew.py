@@ -1,8 +1,9 @@
 """Workers that share a line of work, so that no asyncio task is made for each piece of it.
 
-One of them at a time has the turn: it waits for the next piece, passes the turn on, and does the piece while the next
-one waits. Another is taken on when nobody is left to take the turn, up to a bound; so there are as many as there ever
-were pieces at once, and when all of them are busy nobody looks for work.
+One task looks for work and hands each piece to a worker that rests, or to another one that it takes on; so there are
+as many as there ever were pieces at once, up to a bound, and while all of them are busy nobody looks for work. What
+there is to do at one moment is handed out in one turn of the loop: the requests leave together, and neither this
+process nor the other side goes to sleep in between.
 """
 
 from __future__ import annotations
@@ -13,13 +14,9 @@ from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 import anyio
-import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 T = TypeVar("T")
-
-_BREATH = 10
-"""After so many pieces others may run for certain: a transport in memory may answer without ever having to wait."""
 
 
 class Crew(Generic[T]):
@@ -37,47 +34,68 @@ class Crew(Generic[T]):
         self._most = most
         self._find = find
         self._do = do
-        self._turn = asyncio.Lock()
-        self._workers = self._free = self._away = self._done = 0
-        self._ended = False
-        self._group: TaskGroup | None = None
+        self._busy = 0
+        self._resting: list[asyncio.Future[T | None]] = []
+        self._place = Alarm()
 
     async def run(self) -> None:
-        """Work until there is no more, or until cancelled."""
-        async with anyio.create_task_group() as self._group:
-            self._hire()
+        """Work until there is no more, or until cancelled: then a piece may have been found that was not begun."""
+        async with anyio.create_task_group() as group:
+            while True:
+                while self._busy >= self._most:
+                    await self._place.sleep_until(float("inf"))
+                piece = await self._find()
+                if piece is None:
+                    break
+                self._hand_out(piece, group)
+            while (worker := self._rested()) is not None:
+                worker.set_result(None)
+            self._most = 0
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """Let another worker take the place of one that only waits for something, for as long as that takes."""
-        self._away += 1
-        self._hire()
+        self._leave()
         try:
             yield
         finally:
-            self._away -= 1
+            self._busy += 1
 
-    def _hire(self) -> None:
-        """Take on another worker, if nobody is free and one more is allowed."""
-        if self._group is not None and not self._free and self._workers - self._away < self._most:
-            self._workers += 1
-            self._free += 1
-            self._group.start_soon(self._work)
+    def _hand_out(self, piece: T, group: TaskGroup) -> None:
+        self._busy += 1
+        worker = self._rested()
+        if worker is None:
+            group.start_soon(self._work, piece)
+        else:
+            worker.set_result(piece)
 
-    async def _work(self) -> None:
-        while True:
-            async with self._turn:
-                piece = None if self._ended else await self._find()
-                self._ended = piece is None
-                self._free -= 1
-            if piece is None:
-                return
-            self._hire()
-            await self._do(piece)
-            self._free += 1
-            self._done += 1
-            if self._done % _BREATH == 0:
-                await anyio.lowlevel.checkpoint()
+    def _rested(self) -> asyncio.Future[T | None] | None:
+        """Return who rested last, and was not cancelled meanwhile."""
+        while self._resting:
+            worker = self._resting.pop()
+            if not worker.done():
+                return worker
+        return None
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        self._place.ring()
+
+    async def _work(self, first: T) -> None:
+        piece: T | None = first
+        while piece is not None:
+            try:
+                await self._do(piece)
+            finally:
+                self._leave()
+            piece = await self._rest()
+
+    async def _rest(self) -> T | None:
+        if self._most == 0:
+            return None
+        rest: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+        self._resting.append(rest)
+        return await rest
 
 
 class Alarm:

@@ -185,7 +185,7 @@ class Poller:
     async def run(self) -> None:
         """Ask, until told to stop."""
         with anyio.CancelScope() as self._asking:
-            await Crew[Action](self._lane.at_once + self._pages.at_once, self._next_action, self._do).run()
+            await Crew[Action](self._lane.at_once, self._next_action, self._do).run()
 
     async def _next_action(self) -> Action:
         """Wait until there is something to ask, and take a turn for it."""

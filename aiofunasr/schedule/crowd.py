@@ -20,6 +20,14 @@ SHORTEST = 1.2
 LONGEST = 60.0
 """Seconds between two questions about one task, at least, and at most while the limit allows."""
 
+_HALFWAY = 1.6
+"""Seconds to the middle of the time after which a PENDING task usually comes up; `value` has the hazard of then."""
+
+_COUNTED = 0.75
+"""As much of the delay that `due` reckons with for a PENDING task is counted by `value`, where one task stands for all
+that may have begun. What came up sooner would only have to be put back.
+"""
+
 _MANY = 50.0
 """The largest exponent worth computing with."""
 
@@ -144,7 +152,8 @@ class Crowd:
         if task.began_at is not None:
             due = seen + self.model.interval_running(max(seen - task.began_at, 0.0), task.length, price)
         else:
-            due = seen + self.model.interval_pending(self._begin_hazard(task, seen + 2.0), task.length, price)
+            hazard = self._begin_hazard(task, seen + _HALFWAY)
+            due = seen + self.model.interval_pending(hazard, task.length, price / _COUNTED)
             if self.swept_at > task.known_at:
                 due = min(due, task.known_at + self._due_if_skipped(task, price))
         return min(max(due, seen + SHORTEST), task.known_at + LONGEST)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 
 import anyio
@@ -31,6 +32,72 @@ def test_there_are_as_many_workers_as_pieces_at_once_and_never_more_than_allowed
     assert run_in_virtual_time(most_at_once, 4, 30) == 4
     assert run_in_virtual_time(most_at_once, 4, 2) == 2
     assert run_in_virtual_time(most_at_once, 4, 0) == 0
+
+
+def test_what_there_is_to_do_is_begun_in_one_turn_of_the_loop() -> None:
+    async def begun_together(most: int) -> list[int]:
+        left, turn, turns = deque(range(30)), list[int](), list[int]()
+
+        async def find() -> int | None:
+            if len(left) in {30, 20}:
+                await anyio.sleep(1.0)
+            return left.popleft() if left else None
+
+        async def do(piece: int) -> None:
+            if not turn:
+                asyncio.get_running_loop().call_soon(end_turn)
+            turn.append(piece)
+            await anyio.sleep(0.1)
+
+        def end_turn() -> None:
+            turns.append(len(turn))
+            turn.clear()
+
+        await Crew(most, find, do).run()
+        return turns
+
+    assert run_in_virtual_time(begun_together, 30) == [10, 20]
+    assert run_in_virtual_time(begun_together, 8) == [8, 2, 8, 8, 4]
+
+
+def test_a_worker_that_is_away_leaves_its_place_to_another() -> None:
+    async def finished() -> list[str]:
+        left, done = deque(["waits", "quick", "late"]), list[str]()
+
+        async def find() -> str | None:
+            return left.popleft() if left else None
+
+        async def do(piece: str) -> None:
+            if piece == "waits":
+                with crew.away():
+                    await anyio.sleep(10.0)
+            else:
+                await anyio.sleep(1.0)
+            done.append(piece)
+
+        crew = Crew(1, find, do)
+        await crew.run()
+        return done
+
+    assert run_in_virtual_time(finished) == ["quick", "late", "waits"]
+
+
+def test_a_crew_that_is_cancelled_leaves_nobody_behind() -> None:
+    async def left_behind() -> int:
+        async def find() -> int | None:
+            await anyio.sleep(1.0)
+            return 1
+
+        async def do(_: int) -> None:
+            await anyio.sleep(3.0)
+
+        for seconds in (0.0, 0.5, 1.0, 2.0, 3.0, 4.5):
+            with anyio.move_on_after(seconds) as scope:
+                await Crew(3, find, do).run()
+            assert scope.cancelled_caught
+        return len(asyncio.all_tasks()) - 1
+
+    assert run_in_virtual_time(left_behind) == 0
 
 
 def test_work_without_any_wait_does_not_hold_the_loop() -> None:

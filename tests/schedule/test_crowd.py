@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from aiofunasr.schedule.completion import KNOWN_AFTER
 from aiofunasr.schedule.crowd import LONGEST, SHORTEST, Crowd
 from aiofunasr.schedule.lifetimes import LifeTable
+from aiofunasr.schedule.scheduler import CHEAPEST
 from aiofunasr.schedule.watched import Watched
 
 SIGHTS = st.lists(st.tuples(st.floats(0.0, 20.0), st.booleans()), max_size=12)
@@ -148,6 +149,15 @@ def test_a_running_task_comes_up_when_the_question_is_worth_its_price(age: float
     due = crowd.due(task, price)
     if SHORTEST * 1.01 < due - task.known_at < LONGEST:
         assert price / 2.0 < crowd.value(task, due) < price * 2.0
+
+
+@pytest.mark.parametrize("age", [0.0, 5.0, 10.0])
+def test_a_pending_task_need_not_be_put_back_when_it_comes_up(age: float) -> None:
+    task = a_task()
+    crowd, *_ = crowd_of(task, now=1000.0)
+    crowd.see(task, 1000.0 + age, running=False)
+    due = crowd.due(task, CHEAPEST)
+    assert CHEAPEST <= crowd.value(task, due) < 1.2 * CHEAPEST
 
 
 def test_a_sweep_is_a_sight_of_those_who_do_not_run() -> None:
