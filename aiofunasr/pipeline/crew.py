@@ -81,13 +81,14 @@ class Crew(Generic[T]):
         self._busy -= 1
         self._place.ring()
 
-    async def _work(self, first: T) -> None:
-        piece: T | None = first
+    async def _work(self, piece: T | None) -> None:
         while piece is not None:
             try:
                 await self._do(piece)
             finally:
                 self._leave()
+            # A piece may be large, and a rest long.
+            piece = None
             piece = await self._rest()
 
     async def _rest(self) -> T | None:
