@@ -153,7 +153,8 @@ class Reconciler:
         """Note that a submit was answered with a task id; `request_id` is what the reply calls the submit."""
         self._under_way.pop(intent.id, None)
         self._coverage.accepted(task_id, intent.sent_at, self._clock(), intent.model, request_id)
-        self._wake.set()
+        if self._searches:
+            self._wake.set()
         self._accepted += 1
         if self._accepted % _PRUNE_EVERY == 0:
             self._prune()

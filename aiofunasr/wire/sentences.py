@@ -109,14 +109,23 @@ _ANY_SENTENCE: Final = re.compile(
 _ONE_WORD: Final = re.compile(_ANY_WORD)
 
 _NUMBER_OR_NULL: Final = rb"(?:" + _INTEGER + rb"|null)"
+
+
+def _without_gaps(expression: bytes, after: bytes) -> bytes:
+    """Have an expression match only what has nothing between two tokens but this after each colon and comma."""
+    for mark in (b":", b","):
+        expression = expression.replace(_GAP + mark + _GAP, mark + after)
+    return expression.replace(_GAP, b"")
+
+
+_ALL_SENTENCES: Final = _member(
+    b"sentences",
+    _spaced(rb"\[", _list_of(_sentence(_INTEGER, _INTEGER, _STRING, _NUMBER_OR_NULL, _NUMBER_OR_NULL)), rb"\]"),
+)
+
+# To look for a gap where none is takes a third of the time, so first the two ways in which programs write JSON.
 PLAIN_SENTENCES: Final = re.compile(
-    _spaced(
-        b'"sentences"',
-        b":",
-        rb"\[",
-        _list_of(_sentence(_INTEGER, _INTEGER, _STRING, _NUMBER_OR_NULL, _NUMBER_OR_NULL)),
-        rb"\]",
-    ).decode()
+    _any_of(_without_gaps(_ALL_SENTENCES, b""), _without_gaps(_ALL_SENTENCES, b" "), _ALL_SENTENCES).decode()
 )
 """An array of sentences in a text, with its name: as the service writes them, so that all of them can be read."""
 
