@@ -56,6 +56,8 @@ class LifeTable:
         self._time = [0.0] * count
         self._ends = [0.0] * count
         self._hazards = [self._hazard_of(bin_) for bin_ in range(count)]
+        # The last answer of `until_delay_after`, until something is learned: of many new tasks, all ask the same.
+        self._answered: tuple[float, float, float] | None = None
 
     def hazard(self, age: float) -> float:
         """Return the share of those that have reached this age that ends within a unit of time."""
@@ -65,6 +67,7 @@ class LifeTable:
         """Note that somebody lived from one age to another without ending."""
         if end <= begin:
             return
+        self._answered = None
         bin_ = self._bin(begin)
         while True:
             edge = self._edges[bin_ + 1] if bin_ < self._last else inf
@@ -76,6 +79,7 @@ class LifeTable:
 
     def ended(self, age: float) -> None:
         """Note that somebody ended at this age; the time until then was noted with `lived`."""
+        self._answered = None
         bin_ = self._bin(age)
         self._ends[bin_] += 1.0
         self._hazards[bin_] = self._hazard_of(bin_)
@@ -127,6 +131,11 @@ class LifeTable:
 
     def until_delay_after(self, rate: float, delay: float) -> float:
         """Return the same for one whose life begins later, with this chance each second."""
+        if self._answered is None or self._answered[:2] != (rate, delay):
+            self._answered = rate, delay, self._until_delay_after(rate, delay)
+        return self._answered[2]
+
+    def _until_delay_after(self, rate: float, delay: float) -> float:
         wanted = delay / rate
         first = second = third = 0.0
         bin_, at = 0, 0.0

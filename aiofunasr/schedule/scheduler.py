@@ -232,6 +232,8 @@ class Scheduler:
         if self._sweeper.is_sweeping:
             others_turn = best is not None and self._pages_in_a_row >= PAGES_IN_A_ROW
             return self._sweeper.next_page() if self._sweeper.has_page and not others_turn else None
+        if self._sweeper.may_begin_at > now:
+            return None
         due, full = self._sweeping.due(now, price, self._asking.going_rate(price))
         if due > now or (best is not None and self._sweeping.worth(now, full=full) < best[1]):
             return None

@@ -206,6 +206,18 @@ def test_until_delay_after_inverts_the_third_order_law(table: LifeTable, rate: f
     assert rate * third == pytest.approx(delay, rel=0.05)
 
 
+@pytest.mark.parametrize("learn", [lambda table: table.lived(0.0, 40.0), lambda table: table.ended(2.0)])
+def test_what_was_answered_before_is_forgotten_when_something_is_learned(learn: Callable[[LifeTable], None]) -> None:
+    asked, fresh = LifeTable(12.0, 1.7), LifeTable(12.0, 1.7)
+    before = asked.until_delay_after(0.1, 0.5)
+    assert asked.until_delay_after(0.1, 0.5) == before
+    assert asked.until_delay_after(0.2, 0.5) < before < asked.until_delay_after(0.1, 1.0)
+    assert asked.until_delay_after(0.1, 0.5) == before
+    learn(asked)
+    learn(fresh)
+    assert asked.until_delay_after(0.1, 0.5) == fresh.until_delay_after(0.1, 0.5) != before
+
+
 OBSERVATIONS = st.lists(
     st.tuples(st.booleans(), AGES | st.floats(0.0, 1.0), AGES | st.floats(0.0, 1.0), st.integers(1, 9)), max_size=12
 )
