@@ -74,10 +74,10 @@ def _parsed_but_for_sentences(document: bytes | str) -> dict[str, Any] | None:
     try:
         if isinstance(document, bytes):
             document = document.decode(json.detect_encoding(document), "surrogatepass")
-        if "Infinity" in document:
-            # It stands for what is cut out.
-            return None
         rest, cuts = PLAIN_SENTENCES.subn('"sentences":-Infinity', document)
+        if rest.count("Infinity") != cuts:
+            # It stands for what was cut out.
+            return None
         content: Any = _parse(rest)
     except (ValueError, RecursionError):
         return None
