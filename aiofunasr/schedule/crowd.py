@@ -20,12 +20,10 @@ SHORTEST = 1.2
 LONGEST = 60.0
 """Seconds between two questions about one task, at least, and at most while the limit allows."""
 
-_HALFWAY = 1.6
-"""Seconds to the middle of the time after which a PENDING task usually comes up; `value` has the hazard of then."""
-
-_COUNTED = 0.75
-"""As much of the delay that `due` reckons with for a PENDING task is counted by `value`, where one task stands for all
-that may have begun. What came up sooner would only have to be put back.
+_TOO_SOON = 0.0038
+"""Seconds of delay by which a PENDING task would come up too soon while questions are cheap, only to be put back:
+`value` counts less, for one task stands there for all that may have begun. Where they are dear that does no harm:
+what comes up is compared.
 """
 
 _MANY = 50.0
@@ -152,8 +150,8 @@ class Crowd:
         if task.began_at is not None:
             due = seen + self.model.interval_running(max(seen - task.began_at, 0.0), task.length, price)
         else:
-            hazard = self._begin_hazard(task, seen + _HALFWAY)
-            due = seen + self.model.interval_pending(hazard, task.length, price / _COUNTED)
+            hazard = self._begin_hazard(task, seen + 2.0)
+            due = seen + self.model.interval_pending(hazard, task.length, price + _TOO_SOON)
             if self.swept_at > task.known_at:
                 due = min(due, task.known_at + self._due_if_skipped(task, price))
         return min(max(due, seen + SHORTEST), task.known_at + LONGEST)

@@ -135,7 +135,9 @@ def test_what_is_not_looked_at_gives_the_garbage_collector_little_to_do() -> Non
 
 
 @pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (",\n", " :\t")])
-@pytest.mark.parametrize("changed", [{}, {"speaker_id": None}, {"text": 'said "sentences": [] \\'}, {"text": "-Infinity"}])
+@pytest.mark.parametrize(
+    "changed", [{}, {"speaker_id": None}, {"text": 'said "sentences": [] \\'}, {"text": "-Infinity"}]
+)
 def test_what_the_service_writes_is_not_parsed_until_it_is_asked_for(
     separators: tuple[str, str], changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
