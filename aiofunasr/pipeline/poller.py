@@ -207,7 +207,9 @@ class Poller:
     async def _do(self, action: Action) -> None:
         match action:
             case Ask(task_id):
-                await self._ask(self._records[task_id])
+                # Whoever waited for it may have left since this was decided.
+                if (record := self._records.get(task_id)) is not None:
+                    await self._ask(record)
             case Page() as page:
                 await self._list(page)
 

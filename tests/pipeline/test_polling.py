@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 
@@ -49,6 +50,27 @@ def test_a_failed_query_says_nothing_about_the_task(fault: Fault) -> None:
         assert service.ledger.requests["query"] > 12
 
     play(scenario, faults=FaultPlan().on("query", fault, range(1, 12)))
+
+
+def test_a_task_that_is_forgotten_before_its_question_leaves_is_not_asked_about() -> None:
+    async def scenario(session: Session, service: Service) -> None:
+        poller = session._engine.poller
+        decide, left = poller._next, await session.submit(urls(1, "left"))
+
+        def decide_and_leave() -> object:
+            action = decide()
+            if action is not None and (record := poller.find(left.task_id)) is not None:
+                asyncio.get_running_loop().call_soon(poller.forget, record)
+            return action
+
+        monkeypatch.setattr(poller, "_next", decide_and_leave)
+        await anyio.sleep(10.0)
+        assert poller.find(left.task_id) is None
+        assert service.ledger.requests["query"] == 0
+        assert (await (await session.submit(urls(1))))[0].ok
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        play(scenario, EmulatorSettings(list_enabled=False))
 
 
 def test_an_outage_of_an_hour_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
