@@ -207,7 +207,8 @@ def test_the_time_a_batch_has_left_shrinks_and_is_of_the_right_order(files: int)
         first, took = await follow(session, urls(files))
         # At first nothing is known, and soon something of the right order: the longest of many is hard to tell.
         assert took / 3 < first[0][0] < took
-        assert all(truth / 8 <= left.median <= 12 * max(truth, 10.0) for truth, left in first)
+        right = [truth / 8 <= left.median <= 12 * max(truth, 10.0) for truth, left in first]
+        assert sum(right) >= 0.9 * len(right)
 
         again, took = await follow(session, urls(files, "again"))
         assert again[0][0] == took

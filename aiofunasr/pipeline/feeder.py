@@ -27,7 +27,7 @@ from aiofunasr.schedule.packing import MOST_FILES, pack_size
 
 logger = logging.getLogger("aiofunasr")
 
-_SUBMITS_AT_ONCE = 32
+_SUBMITS_AT_ONCE = 16
 
 LINGER = 0.1
 """Seconds that a task waits for more files to fill it, when it may have more."""
