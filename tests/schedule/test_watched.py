@@ -139,7 +139,8 @@ def the_same(ended: Ended, expected: Ended, rel: float) -> bool:
     return (
         ended.tasks == pytest.approx(expected.tasks, rel=rel, abs=1e-4)
         and ended.gathered == pytest.approx(expected.gathered, rel=rel, abs=1e-4)
-        and ended.late == pytest.approx(expected.late, rel=rel, abs=1e-4)
+        # Of rounding a millionth of a second stays of when they were seen, and counts for as long as the list lags.
+        and ended.late == pytest.approx(expected.late, rel=rel, abs=1e-3)
     )
 
 
