@@ -7,7 +7,6 @@ which is all that decides whether a submit may be sent again.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -21,6 +20,7 @@ from yarl import URL
 from aiofunasr.errors import FunASRError, ReplyTooLargeError, RequestTimeoutError, TransportError, UsageError
 from aiofunasr.redaction import redact
 from aiofunasr.settings import Timeouts
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.wire.compression import ACCEPTED, PIECE, Unpacker
 from aiofunasr.wire.messages import FileBody, Kind, Reply, Request
 
@@ -84,11 +84,11 @@ async def fetch(
     transport: Transport,
     request: Request,
     *,
-    timeout: float | None,  # noqa: ASYNC109
+    within: TimeLimit,
     limit: int,
     taker: Taker | None = None,
 ) -> Reply:
-    """Send a request and read its whole reply, of at most `limit` bytes, within `timeout` seconds.
+    """Send a request and read its whole reply, of at most `limit` bytes, `within` a time.
 
     With a `taker` the body of a reply with status 200 goes to it, piece by piece, and that of the reply is empty. No
     more is received while it works.
@@ -100,9 +100,9 @@ async def fetch(
         ReplyTooLargeError: The reply is larger than `limit`.
     """
     try:
-        # asyncio's own time-out rather than a cancel scope, which takes three times as long; each request has one.
-        async with asyncio.timeout(timeout), transport.open(request) as reply:
-            return Reply(status=reply.status, headers=reply.headers, body=await _read(reply, limit, taker))
+        with within.begin():
+            async with transport.open(request) as reply:
+                return Reply(status=reply.status, headers=reply.headers, body=await _read(reply, limit, taker))
     except TransportError as error:
         # Below it hangs the HTTP library's own error, which shows URL and headers to whoever prints a traceback.
         error.__context__ = None
@@ -110,7 +110,8 @@ async def fetch(
     except TimeoutError:
         # Ours, or one of somebody's own transport.
         pass
-    raise RequestTimeoutError(f"the {request.kind} request had no whole reply within {timeout:g} s", sent=True)
+    bound = "in time" if within.seconds is None else f"within {within.seconds:g} s"
+    raise RequestTimeoutError(f"the {request.kind} request had no whole reply {bound}", sent=True)
 
 
 async def _read(reply: OpenReply, limit: int, taker: Taker | None) -> bytes:

@@ -14,6 +14,7 @@ import pytest
 
 from aiofunasr import InvalidReplyError, Limits, ReplyTooLargeError, Session, Timeouts, TransportError
 from aiofunasr.emulator import EmulatorServer, EmulatorSettings
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.transport import HttpTransport, fetch
 from aiofunasr.wire.compression import PIECE
 from aiofunasr.wire.documents import read_transcript
@@ -58,7 +59,7 @@ async def get(url: str, http: aiohttp.ClientSession | None = None) -> Reply:
     transport = HttpTransport(Timeouts(), http=http)
     try:
         request = Request(kind=Kind.DOWNLOAD, method="GET", url=url)
-        return await fetch(transport, request, timeout=30, limit=LIMIT)
+        return await fetch(transport, request, within=TimeLimit(30), limit=LIMIT)
     finally:
         await transport.aclose()
 

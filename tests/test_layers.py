@@ -13,7 +13,7 @@ PACKAGE = Path(aiofunasr.__file__).parent
 
 # From the bottom up. A room may import what stands in its own line or below, never what stands above.
 FLOORS: list[set[str]] = [
-    {"redaction", "version"},
+    {"redaction", "time_limit", "version"},
     {"errors"},
     {"catalogue", "temporary_token", "vocabulary"},
     {"jsontext", "results", "options", "snapshots", "settings", "token", "audio"},

@@ -7,6 +7,7 @@ from aiofunasr.pipeline.background import Background
 from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.pipeline.single_flight import SingleFlight
 from aiofunasr.settings import Timeouts
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.transport import Transport, fetch
 from aiofunasr.wire.certificates import read_public_key
 from aiofunasr.wire.replies import read_done
@@ -24,7 +25,7 @@ class Certificates:
 
     def __init__(self, transport: Transport, background: Background, timeouts: Timeouts) -> None:
         self._transport = transport
-        self._timeout = timeouts.request
+        self._time = TimeLimit(timeouts.request)
         self._background = background
         self._held: dict[str, tuple[float, bytes]] = {}
         self._requests: dict[str, SingleFlight[bytes]] = {}
@@ -46,7 +47,7 @@ class Certificates:
                 self._requests.pop(url, None)
 
     async def _fetch(self, url: str) -> bytes:
-        reply = await fetch(self._transport, certificate(url), timeout=self._timeout, limit=_LARGEST)
+        reply = await fetch(self._transport, certificate(url), within=self._time, limit=_LARGEST)
         read_done(reply)
         try:
             read_public_key(reply.body)

@@ -37,6 +37,7 @@ from aiofunasr.pipeline.outlet import FinishedFile, Outlet
 from aiofunasr.pipeline.reading import ArrivingDocument, Reading
 from aiofunasr.results import SubtaskResult, Transcript
 from aiofunasr.settings import Limits, Timeouts
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.transport import fetch
 from aiofunasr.wire.documents import check_file
 from aiofunasr.wire.replies import read_refusal
@@ -72,7 +73,7 @@ class Collector:
         self._ledger = ledger
         self._background = background
         self._limits = limits
-        self._timeouts = timeouts
+        self._time = TimeLimit(timeouts.download)
         self._random = random
         self._line: deque[Outlet] = deque()
         self._in_line: set[Outlet] = set()
@@ -205,7 +206,7 @@ class Collector:
         reply = await fetch(
             self._transport,
             download(url),
-            timeout=self._timeouts.download,
+            within=self._time,
             limit=self._limits.result_bytes,
             taker=arriving.take,
         )

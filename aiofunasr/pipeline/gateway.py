@@ -30,6 +30,7 @@ from aiofunasr.pacing.budget import Budget
 from aiofunasr.pacing.retries import TRIES, RetryBudget, wait_before
 from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.settings import Account, Limits, Timeouts
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.transport import Transport, fetch
 from aiofunasr.wire.messages import Kind, Reply, Request
 from aiofunasr.wire.requests import Caller
@@ -139,7 +140,7 @@ class Gateway:
     ) -> None:
         self.transport = transport
         self.account = account
-        self._timeouts = timeouts
+        self._submit_time, self._request_time = TimeLimit(timeouts.submit), TimeLimit(timeouts.request)
         self._random = random
         self._retries = RetryBudget()
         # One for as long as the key stays the same: each request needs one.
@@ -195,7 +196,7 @@ class Gateway:
                         await fetch(
                             self.transport,
                             build(caller),
-                            timeout=self._timeout_of(kind),
+                            within=self._submit_time if kind is Kind.SUBMIT else self._request_time,
                             limit=API_REPLY_BYTES,
                         )
                     )
@@ -270,6 +271,3 @@ class Gateway:
         if self._last_caller is None or self._last_caller.api_key != key:
             self._last_caller = Caller(self.account.base_url, key, self.account.workspace)
         return self._last_caller
-
-    def _timeout_of(self, kind: Kind) -> float:
-        return self._timeouts.submit if kind is Kind.SUBMIT else self._timeouts.request

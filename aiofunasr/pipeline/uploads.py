@@ -38,6 +38,7 @@ from aiofunasr.pipeline.clock import loop_time
 from aiofunasr.pipeline.gateway import API_REPLY_BYTES, Gateway
 from aiofunasr.pipeline.policies import Policies
 from aiofunasr.settings import Limits, Timeouts
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.transport import fetch
 from aiofunasr.wire.forms import object_key, object_name, upload_form
 from aiofunasr.wire.messages import Reply, Request
@@ -99,7 +100,7 @@ class Uploader:
     ) -> None:
         self._gateway = gateway
         self._policies = Policies(gateway, background)
-        self._whole, self._idle = timeouts.upload, timeouts.idle
+        self._whole, self._idle = TimeLimit(timeouts.upload), timeouts.idle
         self._random = random
         self._clock = clock
         self._limiter = anyio.CapacityLimiter(limits.uploads)
@@ -177,7 +178,7 @@ class Uploader:
     async def _fetch(self, request: Request, watch: _Watch) -> Reply:
         try:
             async with watch.timeout:
-                return await fetch(self._gateway.transport, request, timeout=self._whole, limit=API_REPLY_BYTES)
+                return await fetch(self._gateway.transport, request, within=self._whole, limit=API_REPLY_BYTES)
         except TimeoutError as error:
             if isinstance(error, TransportError):
                 raise

@@ -15,6 +15,7 @@ import aiohttp
 import httpx
 
 import aiofunasr
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.token import TaskToken, digests
 from aiofunasr.transport import HttpTransport, fetch
 from aiofunasr.wire import requests as wire
@@ -68,12 +69,11 @@ async def checked(base_url: str, tasks: Tasks) -> int:
     requests, downloads = asyncio.Semaphore(REQUESTS), asyncio.Semaphore(DOWNLOADS)
     timeouts, limit, options = aiofunasr.Timeouts(), aiofunasr.Limits().result_bytes, aiofunasr.TranscriptionOptions()
     caller, transport = wire.Caller(base_url, API_KEY), HttpTransport(timeouts)
+    submit_time, query_time, download_time = map(TimeLimit, (timeouts.submit, timeouts.request, timeouts.download))
 
     async def transcribe(file_urls: Sequence[str]) -> int:
         async with requests:
-            reply = await fetch(
-                transport, wire.submit(caller, file_urls, options), timeout=timeouts.submit, limit=limit
-            )
+            reply = await fetch(transport, wire.submit(caller, file_urls, options), within=submit_time, limit=limit)
         token = TaskToken(
             task_id=read_accepted(reply).task_id,
             model=options.model,
@@ -83,7 +83,7 @@ async def checked(base_url: str, tasks: Tasks) -> int:
         while True:
             await asyncio.sleep(INTERVAL)
             async with requests:
-                reply = await fetch(transport, wire.query(caller, token.task_id), timeout=timeouts.request, limit=limit)
+                reply = await fetch(transport, wire.query(caller, token.task_id), within=query_time, limit=limit)
             snapshot = read_snapshot(reply, token.task_id)
             if snapshot.is_terminal:
                 break
@@ -96,7 +96,7 @@ async def checked(base_url: str, tasks: Tasks) -> int:
 
     async def collect(index: int, file_url: str, link: str, task_id: str, token: str) -> aiofunasr.SubtaskResult:
         async with downloads:
-            reply = await fetch(transport, wire.download(link), timeout=timeouts.download, limit=limit)
+            reply = await fetch(transport, wire.download(link), within=download_time, limit=limit)
         transcript = read_transcript(reply.body)
         check_file(transcript, file_url)
         return aiofunasr.SubtaskResult(

@@ -21,6 +21,7 @@ from aiofunasr.emulator import (
 from aiofunasr.errors import ReplyTooLargeError, RequestTimeoutError, TransportError
 from aiofunasr.settings import Timeouts
 from aiofunasr.testing import LocalTransport
+from aiofunasr.time_limit import TimeLimit
 from aiofunasr.transport import HttpTransport, Transport, fetch
 from aiofunasr.wire.messages import Kind, Reply, Request
 
@@ -52,7 +53,7 @@ async def ask(way: Way, fault: Fault, *, patience: float = 5.0) -> Reply:
     async with way(fault) as (transport, base_url):
         headers = {"Authorization": f"Bearer {DEFAULT_API_KEY}"}
         request = Request(kind=Kind.LIST, method="GET", url=f"{base_url}/tasks", headers=headers)
-        return await fetch(transport, request, timeout=patience, limit=LIMIT)
+        return await fetch(transport, request, within=TimeLimit(patience), limit=LIMIT)
 
 
 @WAYS
