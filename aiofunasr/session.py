@@ -253,7 +253,7 @@ class Session(Operations):
             book=book,
             clock=engine.clock,
         )
-        feeder = Feeder(intake, chosen, width=width, outlet=outlet, submitter=engine.submitter)
+        feeder = Feeder(intake, chosen, width=width, outlet=outlet, submitter=engine.submitter, submits=limits.requests)
         return TranscriptionBatch(self._engine, feeder, outlet)
 
     # --- one task ---

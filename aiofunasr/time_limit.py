@@ -59,12 +59,13 @@ class _Run:
         self._expired = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a time limit is used inside an asyncio task")
         self._task = task
         self._asked_to_end = task.cancelling()
-        self.ends_at = asyncio.get_running_loop().time() + self._seconds
+        self.ends_at = loop.time() + self._seconds
         self._running[self] = None
         self._limit.watch()
 

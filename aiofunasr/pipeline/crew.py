@@ -23,7 +23,7 @@ class Crew(Generic[T]):
     """Up to `most` workers.
 
     Args:
-        most: How many pieces may be done at once.
+        most: How many pieces may be done at once; `allow` changes that.
         find: Waits for the next piece; None says that there will be no more. It is never called twice at once.
         do: Does a piece.
     """
@@ -51,6 +51,12 @@ class Crew(Generic[T]):
             while (worker := self._rested()) is not None:
                 worker.set_result(None)
             self._most = 0
+
+    def allow(self, most: int) -> None:
+        """Let that many pieces be done at once from now on; those under way are finished in any case."""
+        if self._most and self._most != most:
+            self._most = most
+            self._place.ring()
 
     @contextmanager
     def away(self) -> Iterator[None]:

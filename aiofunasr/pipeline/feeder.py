@@ -27,7 +27,8 @@ from aiofunasr.schedule.packing import MOST_FILES, pack_size
 
 logger = logging.getLogger("aiofunasr")
 
-_SUBMITS_AT_ONCE = 16
+_FIRST_SUBMITS = 16
+"""How many tasks are sent at once until one was accepted: what is wrong with one is often wrong with all."""
 
 LINGER = 0.1
 """Seconds that a task waits for more files to fill it, when it may have more."""
@@ -64,6 +65,7 @@ class Feeder:
         width: How many files go into a task.
         outlet: Where the results go.
         submitter: What submits tasks.
+        submits: How many may be submitted at once.
     """
 
     def __init__(
@@ -74,12 +76,14 @@ class Feeder:
         width: TaskWidth,
         outlet: Outlet,
         submitter: Submitter,
+        submits: int,
     ) -> None:
         self.intake = intake
         self._options = options
         self._width = width
         self._outlet = outlet
         self._submitter = submitter
+        self._submits = submits
         self._splits = True
         self.ended = anyio.Event()
         self.handed_out = 0
@@ -111,7 +115,9 @@ class Feeder:
             with self.intake.scope:
                 ready_in, ready_out = anyio.create_memory_object_stream[InputFile](MOST_FILES)
                 async with ready_out, anyio.create_task_group() as group:
-                    self._crew = Crew(_SUBMITS_AT_ONCE, partial(self._next_pack, ready_out), self._submit_whole)
+                    self._crew = Crew(
+                        min(_FIRST_SUBMITS, self._submits), partial(self._next_pack, ready_out), self._submit_whole
+                    )
                     group.start_soon(self._crew.run)
                     await self.intake.run(ready_in)
             self.finished = True
@@ -136,7 +142,8 @@ class Feeder:
 
     async def _submit_whole(self, pack: list[InputFile]) -> None:
         try:
-            await self._submit_one(pack)
+            if await self._submit_one(pack):
+                self._crew.allow(self._submits)
         except BadRequestError as error:
             if len(pack) == 1 or not self._width.may_split or not self._splits:
                 self._report(pack, error)
@@ -158,8 +165,8 @@ class Feeder:
             # It is the request that is refused, not its width: to repeat that for each file helps nobody.
             self._splits = False
 
-    async def _submit_one(self, pack: list[InputFile]) -> None:
-        """Submit one task, and report whatever becomes of it but a bad request."""
+    async def _submit_one(self, pack: list[InputFile]) -> bool:
+        """Submit one task, tell whether it was accepted, and report whatever else becomes of it but a bad request."""
         if self._outlet.error is not None:
             # Nobody will take the results: what is not sent yet is better not sent.
             self.intake.scope.cancel()
@@ -177,6 +184,9 @@ class Feeder:
         except Exception as error:
             logger.exception("submitting a task failed")
             self._report(pack, unexpected(error))
+        else:
+            return True
+        return False
 
     def _report(self, pack: list[InputFile], error: FunASRError) -> None:
         for file in pack:

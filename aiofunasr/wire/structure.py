@@ -40,7 +40,8 @@ _DEEPEST_EXTRA = 50
 
 
 def _whole(value: Any, _: type) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
+    # Not a bool, which is an int.
+    if type(value) is int:
         return value
     if isinstance(value, float):
         return round(value)

@@ -10,6 +10,9 @@ from aiofunasr.errors import InvalidArgumentError
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+:")
 _SUPPORTED = ("http", "https", "oss")
 
+# What nearly all URLs are: nothing in them can be wrong, and nothing has to be written otherwise.
+_PLAIN = re.compile(r"https?://[a-z0-9]++(?:[.-]++[a-z0-9]++)*+/(?:[A-Za-z0-9/._~=&?+:,;@!$()*-]++|%[0-9A-Fa-f]{2})*+")
+
 # What may not stand in a URL as it is: the service then fails with InvalidFile.DownloadFailed. Everything else is
 # left byte for byte, since a signature may cover it.
 _UNSAFE = re.compile(r"%(?![0-9A-Fa-f]{2})|[^\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]")
@@ -29,7 +32,10 @@ def encode_file_url(url: str) -> str:
     Raises:
         InvalidArgumentError: The URL has another scheme than http, https or oss, or no host.
     """
-    url = url.strip()
+    return url if _PLAIN.fullmatch(url) else _encode(url.strip())
+
+
+def _encode(url: str) -> str:
     try:
         url.encode()  # a lone surrogate has no escape
         parts = urlsplit(url)

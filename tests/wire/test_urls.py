@@ -55,6 +55,26 @@ def test_encoding_is_idempotent_and_loses_nothing(tail: str) -> None:
     assert urlsplit(encoded).netloc == "host.example"
 
 
+bits = st.sampled_from([*"aZ7.-_~/?#@:[]\\% \t", "//", "&x=", "%2b", "%4", ":0", "ü"])
+
+
+@given(
+    st.sampled_from(["http://", "https://", "oss://", "HTTPS://", "ftp://", "http:/", ""]),
+    st.sampled_from(["host", "host.example", "192.168.1.1", "a-b", "-a", "a.", "host:80", "host:0", "user@host", ""]),
+    st.lists(bits, max_size=12).map("".join),
+)
+def test_urls_that_look_harmless_are_treated_as_all_others(scheme: str, host: str, tail: str) -> None:
+    def encoded(url: str) -> str:
+        try:
+            return encode_file_url(url)
+        except InvalidArgumentError as error:
+            return str(error)
+
+    url = (scheme + host + "/" + tail).strip()
+    # With a blank before it, which is taken off, none looks harmless.
+    assert encoded(url) == encoded(" " + url)
+
+
 @pytest.mark.parametrize(
     ("source", "answer"),
     [
