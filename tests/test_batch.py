@@ -12,6 +12,7 @@ from typing import Self
 
 import anyio
 import pytest
+from attrs import evolve
 
 import aiofunasr
 from aiofunasr import (
@@ -153,6 +154,36 @@ def test_a_service_that_takes_one_file_a_task_is_found_out() -> None:
         assert session.statistics().requests["submit"].sent - 800 == refused
 
     play(scenario, EmulatorSettings(max_files_per_task=1))
+
+
+@pytest.mark.parametrize(
+    ("requests", "fault", "expected"),
+    [
+        (40, Fault.delayed(1.0), [16, 40]),
+        (8, Fault.delayed(1.0), [8, 8]),
+        (40, evolve(Fault.error(400), delay=1.0), [16, 16]),
+    ],
+)
+def test_as_many_as_requests_are_allowed_are_submitted_at_once_when_one_was_accepted(
+    requests: int, fault: Fault, expected: list[int]
+) -> None:
+    async def scenario(session: Session, _: Service) -> list[int]:
+        seen = list[int]()
+
+        async def look() -> None:
+            await anyio.sleep(0.5)
+            for _ in range(2):
+                seen.append(session.statistics().requests["submit"].in_flight)
+                await anyio.sleep(1.0)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(look)
+            results = await aiofunasr.transcribe(urls(200), session=session, files_per_task=1)
+        assert all(result.ok for result in results) == (fault.status is None)
+        return seen
+
+    limits = Limits(submit=1e4, requests=requests)
+    assert play(scenario, faults=FaultPlan().always("submit", fault), limits=limits) == expected
 
 
 def test_a_width_that_was_asked_for_is_not_second_guessed() -> None:

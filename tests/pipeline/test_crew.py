@@ -82,6 +82,35 @@ def test_a_worker_that_is_away_leaves_its_place_to_another() -> None:
     assert run_in_virtual_time(finished) == ["quick", "late", "waits"]
 
 
+def test_how_many_pieces_are_done_at_once_can_be_changed() -> None:
+    async def run() -> tuple[list[int], int]:
+        left, now, seen = deque(range(12)), 0, list[int]()
+
+        async def find() -> int | None:
+            return left.popleft() if left else None
+
+        async def do(_: int) -> None:
+            nonlocal now
+            now += 1
+            await anyio.sleep(10.0)
+            now -= 1
+
+        crew = Crew(2, find, do)
+        async with anyio.create_task_group() as group:
+            group.start_soon(crew.run)
+            for at, most in ((1.0, 5), (2.0, 5), (3.0, 1), (21.0, 1), (31.0, 1)):
+                await anyio.sleep(at - anyio.current_time())
+                seen.append(now)
+                crew.allow(most)
+            await anyio.sleep(5.0)
+            crew.allow(6)
+        # It is over, and stays so.
+        crew.allow(6)
+        return seen, len(left)
+
+    assert run_in_virtual_time(run) == ([2, 5, 5, 1, 1], 0)
+
+
 def test_a_crew_that_is_cancelled_leaves_nobody_behind() -> None:
     async def left_behind() -> int:
         async def find() -> int | None:
