@@ -279,18 +279,19 @@ class Session(Operations):
         return TranscriptionTask(self._engine, record, outlet)
 
     async def _submit(self, files: GivenFiles, options: TranscriptionOptions, outlet: Outlet) -> TaskRecord:
+        engine = self._engine
         self._vocabularies.check(options)
         sources = one_task_of(files)
-        self._engine.background.check()
-        self._engine.adviser.look_at(options, len(sources))
+        engine.background.check()
+        engine.adviser.look_at(options, len(sources))
         # All are looked at before any is uploaded.
         places = [await inspect(source_of(file)) for file in sources]
         try:
-            return await self._engine.background.run(submit_task, self._engine, sources, places, options, outlet)
+            return await engine.background.run_in_line(submit_task, engine, sources, places, options, outlet)
         except asyncio.CancelledError:
             # The submit may be on its way: its task is then nobody's, which is what an abandoned outlet says. Or it was
             # accepted just now, and only its handle did not come through.
-            self._engine.submitter.orphans.extend(self._engine.forget(outlet))
+            engine.submitter.orphans.extend(engine.forget(outlet))
             raise
 
     async def attach(self, token: str) -> TranscriptionTask:

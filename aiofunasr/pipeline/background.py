@@ -2,33 +2,45 @@
 
 A session may be entered in one asyncio task and left in another, and its callers come and go with cancel scopes of
 their own. So everything that must outlive a caller runs in one task group inside one task that belongs to the session.
-Callers hand work over with `run` and wait for its outcome; being cancelled while they wait cancels the work, except for
-what it shields.
+Callers hand work over and wait for its outcome; being cancelled while they wait cancels the work, except for what it
+shields. What comes seldom gets a task each with `run`. What may come by the thousand at once stands in line, with
+`run_in_line`, and is done by a crew.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
 from aiofunasr.errors import SessionClosedError, UnexpectedError, UsageError
+from aiofunasr.pipeline.crew import Alarm, Crew
 
 T = TypeVar("T")
 
 
 class Background:
-    """A task group in a task of its own, bound to the loop it was started on."""
+    """A task group in a task of its own, bound to the loop it was started on.
 
-    def __init__(self) -> None:
+    Args:
+        at_once: How much of what stands in line may be done at once.
+    """
+
+    def __init__(self, at_once: int) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._group: TaskGroup | None = None
         self._closed: SessionClosedError | None = None
         self._calls: set[_Call[Any]] = set()
+        # Oldest first, and whoever leaves is found in it; a plain dict takes long to give its first.
+        self._line: OrderedDict[_Call[Any], None] = OrderedDict()
+        self._alarm = Alarm()
+        self._crew = Crew[_Call[Any]](at_once, self._next_in_line, lambda call: _heard(call.work))
         self.crash: BaseException | None = None
 
     @property
@@ -72,6 +84,7 @@ class Background:
         try:
             async with anyio.create_task_group() as group:
                 self._group = group
+                group.start_soon(self._crew.run)
                 started.set()
                 await anyio.sleep_forever()
         except Exception as error:  # noqa: BLE001  (a fault of this library: every waiter must hear of it)
@@ -102,14 +115,38 @@ class Background:
         """
         self.check()
         call = _Call[T](function, args)
-        self._calls.add(call)
         self.spawn(call.work)
+        return await self._outcome(call)
+
+    async def run_in_line(self, function: Callable[..., Coroutine[Any, Any, T]], *args: object) -> T:
+        """Do the same when its turn has come, in a task that did something else before.
+
+        Raises:
+            SessionClosedError: The session was closed before the work was done.
+        """
+        self.check()
+        call = _Call[T](function, args)
+        self._line[call] = None
+        self._alarm.ring()
+        return await self._outcome(call)
+
+    def away(self) -> AbstractContextManager[None]:
+        """Let others have their turn while work that stood in line only waits for something."""
+        return self._crew.away()
+
+    async def _next_in_line(self) -> _Call[Any]:
+        while not self._line:
+            await self._alarm.sleep_until(float("inf"))
+        return self._line.popitem(last=False)[0]
+
+    async def _outcome(self, call: _Call[T]) -> T:
+        self._calls.add(call)
         try:
-            await call.done.wait()
+            await call.done
         finally:
             self._calls.discard(call)
-            if not call.done.is_set():
-                call.scope.cancel()
+            self._line.pop(call, None)
+            call.leave()
         if call.error is not None:
             raise call.error
         if not call.finished:
@@ -129,7 +166,7 @@ class Background:
         if self._task is not None:
             await outlast(self._task)
         for call in tuple(self._calls):
-            call.done.set()
+            call.end()
 
 
 async def outlast(task: asyncio.Task[Any]) -> None:
@@ -160,22 +197,39 @@ async def _heard(function: Callable[..., Coroutine[Any, Any, Any]], *args: objec
 class _Call(Generic[T]):
     """One piece of work and whatever comes of it."""
 
+    # Thousands may stand in line: what it takes to cancel the work is made when that begins.
+    __slots__ = ("_args", "_function", "_left", "_scope", "done", "error", "finished", "result")
+
     def __init__(self, function: Callable[..., Coroutine[Any, Any, T]], args: tuple[object, ...]) -> None:
         self._function = function
         self._args = args
-        self.scope = anyio.CancelScope()
-        # Those of anyio first look for the event loop's kind, at several times the cost.
-        self.done = asyncio.Event()
+        self._scope: anyio.CancelScope | None = None
+        self._left = False
+        # Cancelled with whoever awaits it.
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.finished = False
         self.result: T | None = None
         self.error: Exception | None = None
 
     async def work(self) -> None:
+        if self._left:
+            return
         try:
-            with self.scope:
+            with anyio.CancelScope() as self._scope:
                 self.result = await self._function(*self._args)
                 self.finished = True
         except Exception as error:  # noqa: BLE001  (it is raised again where the outcome is awaited)
             self.error = error
         finally:
-            self.done.set()
+            self.end()
+
+    def leave(self) -> None:
+        """Hear that nobody awaits the outcome any more: work that is not done is cancelled."""
+        self._left = True
+        if self._scope is not None and self.done.cancelled():
+            self._scope.cancel()
+
+    def end(self) -> None:
+        """Tell whoever awaits the outcome that there is nothing more to come."""
+        if not self.done.done():
+            self.done.set_result(None)

@@ -75,7 +75,7 @@ class Engine:
         self.account = account
         self.limits = limits
         self.clock = clock
-        self.background = Background()
+        self.background = Background(limits.requests)
         self.adviser = Adviser(account.region, limits.submit)
         self.gateway = Gateway(transport, account, limits, timeouts, random)
         self.collector = Collector(

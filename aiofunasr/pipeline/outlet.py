@@ -315,12 +315,11 @@ async def change(*outlets: Outlet, ready: Callable[[], bool]) -> None:
     Cancelled, it leaves nothing behind.
     """
     while not ready():
-        event = asyncio.Event()
-        waiter = _Waiter(event, ready)
+        waiter = _Waiter(ready)
         for outlet in outlets:
             outlet.watch(waiter)
         try:
-            await event.wait()
+            await waiter.woken
         finally:
             for outlet in outlets:
                 outlet.unwatch(waiter)
@@ -329,12 +328,12 @@ async def change(*outlets: Outlet, ready: Callable[[], bool]) -> None:
 class _Waiter:
     """Wakes one who waits, and only when it is worth it: of a task's files all but the last may change nothing."""
 
-    __slots__ = ("_event", "_ready")
+    __slots__ = ("_ready", "woken")
 
-    def __init__(self, event: asyncio.Event, ready: Callable[[], bool]) -> None:
-        self._event = event
+    def __init__(self, ready: Callable[[], bool]) -> None:
         self._ready = ready
+        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def set(self) -> None:
-        if self._ready():
-            self._event.set()
+        if not self.woken.done() and self._ready():
+            self.woken.set_result(None)

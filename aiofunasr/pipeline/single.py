@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
@@ -32,7 +33,7 @@ async def submit_task(
     options: TranscriptionOptions,
     outlet: Outlet,
 ) -> TaskRecord:
-    """Upload what is on this machine, submit one task and begin to watch it.
+    """Upload what is on this machine, submit one task and begin to watch it; work that stands in line.
 
     Args:
         engine: The session's.
@@ -54,16 +55,19 @@ async def submit_task(
         urls[at] = (await engine.uploader.upload(path, options.model)).url
 
     local = [(at, place) for at, place in enumerate(places) if isinstance(place, Path)]
-    try:
-        if local:
-            async with anyio.create_task_group() as group:
-                for at, place in local:
-                    group.start_soon(upload, at, place)
-    except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
-        raise _first_of(failures) from None
+    away = engine.background.away
     keys: list[str | None] = [None] * len(given)
-    if engine.journal is not None:
-        keys = [await key_of(file, place, options) for file, place in zip(given, places, strict=True)]
+    # Uploads take long, and large files are read for their keys.
+    with away() if local else nullcontext():
+        try:
+            if local:
+                async with anyio.create_task_group() as group:
+                    for at, place in local:
+                        group.start_soon(upload, at, place)
+        except* Exception as failures:  # noqa: BLE001  (the first of them says it all; the others were cancelled)
+            raise _first_of(failures) from None
+        if engine.journal is not None:
+            keys = [await key_of(file, place, options) for file, place in zip(given, places, strict=True)]
     files = [
         InputFile(index, source_of(file), url, seconds_of(file), key)
         for index, (file, url, key) in enumerate(zip(given, urls, keys, strict=True))
@@ -72,7 +76,7 @@ async def submit_task(
     # A batch that comes to one of them waits for what becomes of this submit, and of its repetitions.
     held = claims.take_free((key for key in keys if key is not None), owner)
     try:
-        return await engine.submitter.submit(files, options, outlet)
+        return await engine.submitter.submit(files, options, outlet, away)
     finally:
         for key in held:
             claims.release(key, owner)
