@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
+from typing import Final
 
 import anyio
 from attrs import frozen
@@ -18,6 +20,8 @@ from aiofunasr.pipeline.single import cancel_task, look_once_more
 from aiofunasr.results import SubtaskResult
 from aiofunasr.schedule.completion import Estimate
 from aiofunasr.snapshots import TaskSnapshot
+
+_NO_LIMIT: Final = nullcontext()
 
 
 @frozen(kw_only=True)
@@ -125,11 +129,9 @@ class TranscriptionTask:
             WaitTimeoutError: The time-out passed.
             FunASRError: Waiting ended without the service's word about the task.
         """
-        if timeout is None:
-            await self._next_after(None)
-        else:
-            with anyio.move_on_after(timeout):
-                await self._next_after(None)
+        with _NO_LIMIT if timeout is None else anyio.move_on_after(timeout):
+            await self._until(self._has_ended)
+            self._check_end()
         if not self._is_complete and not await self._last_look():
             raise WaitTimeoutError(
                 f"the task was not done within {timeout:g} s; it goes on, attach to it by its token"
@@ -138,22 +140,21 @@ class TranscriptionTask:
 
     async def _last_look(self) -> bool:
         """Ask about the task once more, before all others, and say whether all results came of it in time."""
-
-        def ready() -> bool:
-            self._collect()
-            return self._is_ended
-
-        await look_once_more(self._engine, self._record, self._outlet, ready)
+        await look_once_more(self._engine, self._record, self._outlet, self._has_ended)
         self._check_end()
         return self._is_complete
 
     async def __aiter__(self) -> AsyncIterator[SubtaskResult]:
         """Go through the results as they complete."""
         seen, breath = 0, Breath()
-        while await self._next_after(seen):
+        while True:
+            await self._until(lambda: self._has_ended() or len(self._results) > seen)  # noqa: B023  (it is looked at here)
+            if len(self._results) == seen:
+                break
             yield self._results[seen]
             seen += 1
             await breath.draw()
+        self._check_end()
 
     async def cancel(self) -> None:
         """Ask the service to cancel the task, which it does while the task is PENDING only.
@@ -186,21 +187,17 @@ class TranscriptionTask:
         if self._outlet.error is not None and not self._is_complete:
             raise self._outlet.error.for_task(self.task_id, self.token)
 
-    async def _next_after(self, seen: int | None) -> bool:
-        """Wait for result number `seen`, or for all with None; False when there will be no more."""
+    def _has_ended(self) -> bool:
+        """Take the results that are there, and tell whether there will be no more."""
+        self._collect()
+        return self._is_ended
 
-        def ready() -> bool:
-            self._collect()
-            return self._is_ended or (seen is not None and len(self._results) > seen)
-
+    def _until(self, ready: Callable[[], bool]) -> Awaitable[None]:
+        """Wait until `ready()`."""
         if not ready():
             # What is there can be had after the session was closed, too.
             self._engine.background.check()
-            await change(self._outlet, ready=ready)
-        if seen is not None and len(self._results) > seen:
-            return True
-        self._check_end()
-        return False
+        return change(self._outlet, ready=ready)
 
 
 async def as_completed(tasks: Iterable[TranscriptionTask]) -> AsyncIterator[SubtaskResult]:

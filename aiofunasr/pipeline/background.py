@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
 
@@ -107,8 +107,8 @@ class Background:
         if self._loop is not None and not self._loop.is_closed() and self.is_open:
             self._loop.call_soon_threadsafe(function, *args)
 
-    async def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: object) -> T:
-        """Do work in the background and wait for its outcome.
+    def run(self, function: Callable[..., Coroutine[Any, Any, T]], *args: object) -> Awaitable[T]:
+        """Do work in the background and wait for its outcome; it is awaited at once.
 
         Raises:
             SessionClosedError: The session was closed before the work was done.
@@ -116,10 +116,10 @@ class Background:
         self.check()
         call = _Call[T](function, args)
         self.spawn(call.work)
-        return await self._outcome(call)
+        return self._outcome(call)
 
-    async def run_in_line(self, function: Callable[..., Coroutine[Any, Any, T]], *args: object) -> T:
-        """Do the same when its turn has come, in a task that did something else before.
+    def run_in_line(self, function: Callable[..., Coroutine[Any, Any, T]], *args: object) -> Awaitable[T]:
+        """Do the same when its turn has come, in a task that did something else before; it is awaited at once.
 
         Raises:
             SessionClosedError: The session was closed before the work was done.
@@ -128,7 +128,7 @@ class Background:
         call = _Call[T](function, args)
         self._line[call] = None
         self._alarm.ring()
-        return await self._outcome(call)
+        return self._outcome(call)
 
     def away(self) -> AbstractContextManager[None]:
         """Let others have their turn while work that stood in line only waits for something."""
