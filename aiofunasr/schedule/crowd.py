@@ -20,7 +20,7 @@ SHORTEST = 1.2
 LONGEST = 60.0
 """Seconds between two questions about one task, at least, and at most while the limit allows."""
 
-_TOO_SOON = 0.0045
+_TOO_SOON = 0.005
 """Seconds of delay by which a PENDING task would come up too soon while questions are cheap, only to be put back:
 `value` counts less, for one task stands there for all that may have begun. Where they are dear that does no harm:
 what comes up is compared.

@@ -27,10 +27,10 @@ from aiofunasr.schedule.sweeps import Page, Sweeper, SweepStatistics
 from aiofunasr.schedule.watched import Watched
 from aiofunasr.snapshots import TaskPage
 
-CHEAPEST = 0.008
+CHEAPEST = 0.01
 """The price of a look in seconds of delay while hardly any of the limit is used."""
 
-STEEPNESS = 0.9
+STEEPNESS = 1.4
 """What is added to it when all of the limit is used."""
 
 POWER = 1.4
