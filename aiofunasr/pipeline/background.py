@@ -113,8 +113,7 @@ class Background:
         Raises:
             SessionClosedError: The session was closed before the work was done.
         """
-        self.check()
-        call = _Call[T](function, args)
+        call = self._call(function, args)
         self.spawn(call.work)
         return self._outcome(call)
 
@@ -124,8 +123,7 @@ class Background:
         Raises:
             SessionClosedError: The session was closed before the work was done.
         """
-        self.check()
-        call = _Call[T](function, args)
+        call = self._call(function, args)
         self._line[call] = None
         self._alarm.ring()
         return self._outcome(call)
@@ -134,15 +132,20 @@ class Background:
         """Let others have their turn while work that stood in line only waits for something."""
         return self._crew.away()
 
+    def _call(self, function: Callable[..., Coroutine[Any, Any, T]], args: tuple[object, ...]) -> _Call[T]:
+        self.check()
+        call = _Call[T](function, args)
+        self._calls.add(call)
+        return call
+
     async def _next_in_line(self) -> _Call[Any]:
         while not self._line:
             await self._alarm.sleep_until(float("inf"))
         return self._line.popitem(last=False)[0]
 
     async def _outcome(self, call: _Call[T]) -> T:
-        self._calls.add(call)
         try:
-            await call.done
+            await call.told
         finally:
             self._calls.discard(call)
             self._line.pop(call, None)
@@ -198,15 +201,15 @@ class _Call(Generic[T]):
     """One piece of work and whatever comes of it."""
 
     # Thousands may stand in line: what it takes to cancel the work is made when that begins.
-    __slots__ = ("_args", "_function", "_left", "_scope", "done", "error", "finished", "result")
+    __slots__ = ("_args", "_ended", "_function", "_left", "_scope", "error", "finished", "result", "told")
 
     def __init__(self, function: Callable[..., Coroutine[Any, Any, T]], args: tuple[object, ...]) -> None:
         self._function = function
         self._args = args
         self._scope: anyio.CancelScope | None = None
-        self._left = False
+        self._left = self._ended = False
         # Cancelled with whoever awaits it.
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.finished = False
         self.result: T | None = None
         self.error: Exception | None = None
@@ -226,10 +229,11 @@ class _Call(Generic[T]):
     def leave(self) -> None:
         """Hear that nobody awaits the outcome any more: work that is not done is cancelled."""
         self._left = True
-        if self._scope is not None and self.done.cancelled():
+        if self._scope is not None and not self._ended:
             self._scope.cancel()
 
     def end(self) -> None:
         """Tell whoever awaits the outcome that there is nothing more to come."""
-        if not self.done.done():
-            self.done.set_result(None)
+        self._ended = True
+        if not self.told.done():
+            self.told.set_result(None)
