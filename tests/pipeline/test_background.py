@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,27 @@ def test_who_leaves_takes_the_work_along(way: str, after: float, begun: list[int
     work = Work()
     with_background(scenario)
     assert sorted(work.cancelled) == cancelled
+
+
+def test_nothing_is_kept_of_who_left_the_line() -> None:
+    async def hand_over(background: Background, work: Work) -> None:
+        await background.run_in_line(work, 1, 100.0)
+
+    async def scenario(background: Background) -> None:
+        # Two are done at once.
+        callers = [asyncio.create_task(hand_over(background, Work())) for _ in range(2)]
+        await anyio.sleep(1.0)
+        work = Work()
+        left, caller = weakref.ref(work), asyncio.create_task(hand_over(background, work))
+        await anyio.sleep(1.0)
+        caller.cancel()
+        await asyncio.wait([caller])
+        del work, caller
+        gc.collect()
+        assert left() is None
+        await asyncio.gather(*callers)
+
+    with_background(scenario)
 
 
 def test_work_that_only_waits_gives_its_place_to_others() -> None:
