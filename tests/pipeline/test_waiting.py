@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import anyio
 import anyio.lowlevel
-import pytest
 
-from aiofunasr.pipeline.outlet import Outlet, change
+from aiofunasr.pipeline.outlet import Outlet, Watcher, change
 from aiofunasr.results import SubtaskResult
 from aiofunasr.testing import run_in_virtual_time
 
 
-class Waits:
-    """How often somebody began to wait."""
+class Watched(Outlet):
+    """An outlet that counts how often somebody began to wait at it."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.count = 0
-        wait = asyncio.Event.wait
+    __slots__ = ("waits",)
 
-        async def counted(event: asyncio.Event) -> bool:
-            self.count += 1
-            return await wait(event)
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+        self.waits = 0
 
-        monkeypatch.setattr(asyncio.Event, "wait", counted)
+    def watch(self, watcher: Watcher) -> None:
+        self.waits += 1
+        super().watch(watcher)
 
 
 async def report(outlet: Outlet, index: int) -> None:
@@ -33,10 +30,9 @@ async def report(outlet: Outlet, index: int) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-def test_of_many_results_only_that_which_is_waited_for_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def waits() -> int:
-        outlet, other = Outlet(lambda _: None), Outlet(lambda _: None)
-        counted = Waits(monkeypatch)
+def test_of_many_results_only_that_which_is_waited_for_wakes() -> None:
+    async def waits() -> tuple[int, int]:
+        outlet, other = Watched(), Watched()
         async with anyio.create_task_group() as group:
 
             async def wait() -> None:
@@ -50,9 +46,9 @@ def test_of_many_results_only_that_which_is_waited_for_wakes(monkeypatch: pytest
                 await report(other, index)
         assert not outlet._watchers
         assert not other._watchers
-        return counted.count
+        return outlet.waits, other.waits
 
-    assert run_in_virtual_time(waits) == 1
+    assert run_in_virtual_time(waits) == (1, 1)
 
 
 def test_what_another_has_taken_meanwhile_is_waited_for_again() -> None:
