@@ -247,9 +247,29 @@ class _HttpReply:
         self.headers = response.headers
 
     def chunks(self) -> AsyncIterator[bytes]:
-        received = aiter(self._response.content.iter_any())
+        received = _Received(self._response.content)
         encoding = self.headers.get("content-encoding", "identity")
         return received if encoding.lower() in {"identity", ""} else _Unpacked(received, Unpacker(encoding))
+
+
+class _Received:
+    """The pieces of a body as they come; of a short one, the first is often the last, and known to be."""
+
+    __slots__ = ("_content",)
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        # Reading raises what went wrong, if anything did.
+        ended = self._content.at_eof() and self._content.exception() is None
+        piece = b"" if ended else await self._content.readany()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
 
 
 class _Unpacked:

@@ -69,13 +69,12 @@ class LifeTable:
             return
         self._answered = None
         bin_ = self._bin(begin)
-        while True:
-            edge = self._edges[bin_ + 1] if bin_ < self._last else inf
-            self._time[bin_] += min(end, edge) - begin
+        while bin_ < self._last and end > (edge := self._edges[bin_ + 1]):
+            self._time[bin_] += edge - begin
             self._hazards[bin_] = self._hazard_of(bin_)
-            if end <= edge:
-                return
             begin, bin_ = edge, bin_ + 1
+        self._time[bin_] += end - begin
+        self._hazards[bin_] = self._hazard_of(bin_)
 
     def ended(self, age: float) -> None:
         """Note that somebody ended at this age; the time until then was noted with `lived`."""
