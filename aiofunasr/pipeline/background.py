@@ -94,8 +94,13 @@ class Background:
             self.crash = None if self._closed is not None else error
             raise
         finally:
-            if self.crash is not None:
-                on_crash(self.crash)
+            try:
+                if self.crash is not None:
+                    on_crash(self.crash)
+            finally:
+                # Those that still stand in line, too.
+                for call in tuple(self._calls):
+                    call.end()
 
     def spawn(self, function: Callable[..., Coroutine[Any, Any, Any]], *args: object) -> None:
         """Start work nobody waits for; it ends with the session at the latest."""
@@ -168,8 +173,6 @@ class Background:
             self._group.cancel_scope.cancel()
         if self._task is not None:
             await outlast(self._task)
-        for call in tuple(self._calls):
-            call.end()
 
 
 async def outlast(task: asyncio.Task[Any]) -> None:

@@ -170,7 +170,39 @@ def test_who_stands_in_line_when_the_session_is_closed_is_told() -> None:
 
     work = Work()
     assert with_background(scenario) == ["the session is closed"] * 5
-    assert [number for number, _ in work.begun] == work.cancelled == [0, 1]
+    assert [number for number, _ in work.begun] == sorted(work.cancelled) == [0, 1]
+
+
+def test_who_stands_in_line_when_the_background_fails_is_told() -> None:
+    async def run() -> list[str]:
+        background = Background(2)
+        await background.start(lambda error: background.close(SessionClosedError(f"it failed: {error!r}")))
+
+        async def hand_over(number: int) -> str:
+            try:
+                await background.run_in_line(work, number, 100.0)
+            except SessionClosedError as error:
+                return str(error)
+            return "done"
+
+        async def fail() -> None:
+            await anyio.sleep(1.0)
+            raise ZeroDivisionError
+
+        background.spawn(fail)
+        callers = [asyncio.create_task(hand_over(number)) for number in range(5)]
+        with anyio.fail_after(10.0):
+            told = list(await asyncio.gather(*callers))
+        await background.stop()
+        return told
+
+    work = Work()
+    under_way, in_line = (told := run_in_virtual_time(run))[:2], told[2:]
+    assert under_way == ["the session was closed while this was awaited"] * 2
+    for said in in_line:
+        assert said.startswith("it failed: ")
+        assert "ZeroDivisionError" in said
+    assert [number for number, _ in work.begun] == sorted(work.cancelled) == [0, 1]
 
 
 def test_uploads_and_searches_hold_up_no_other_submit(tmp_path: Path) -> None:
