@@ -153,16 +153,18 @@ def test_work_that_only_waits_gives_its_place_to_others() -> None:
     assert sorted(with_background(scenario)) == [(0, 10.0), (1, 10.0), (2, 10.0), (3, 1.0), (4, 1.0)]
 
 
+async def told(background: Background, work: Work, number: int) -> str:
+    """Return what is said to who waits for long work when that comes to nothing."""
+    try:
+        await background.run_in_line(work, number, 100.0)
+    except SessionClosedError as error:
+        return str(error)
+    return "done"
+
+
 def test_who_stands_in_line_when_the_session_is_closed_is_told() -> None:
     async def scenario(background: Background) -> list[str]:
-        async def hand_over(number: int) -> str:
-            try:
-                await background.run_in_line(work, number, 100.0)
-            except SessionClosedError as error:
-                return str(error)
-            return "done"
-
-        callers = [asyncio.create_task(hand_over(number)) for number in range(5)]
+        callers = [asyncio.create_task(told(background, work, number)) for number in range(5)]
         await anyio.sleep(1.0)
         background.close(SessionClosedError("the session is closed"))
         await background.stop()
@@ -178,28 +180,21 @@ def test_who_stands_in_line_when_the_background_fails_is_told() -> None:
         background = Background(2)
         await background.start(lambda error: background.close(SessionClosedError(f"it failed: {error!r}")))
 
-        async def hand_over(number: int) -> str:
-            try:
-                await background.run_in_line(work, number, 100.0)
-            except SessionClosedError as error:
-                return str(error)
-            return "done"
-
         async def fail() -> None:
             await anyio.sleep(1.0)
             raise ZeroDivisionError
 
         background.spawn(fail)
-        callers = [asyncio.create_task(hand_over(number)) for number in range(5)]
+        callers = [asyncio.create_task(told(background, work, number)) for number in range(5)]
         with anyio.fail_after(10.0):
-            told = list(await asyncio.gather(*callers))
+            heard = list(await asyncio.gather(*callers))
         await background.stop()
-        return told
+        return heard
 
     work = Work()
-    under_way, in_line = (told := run_in_virtual_time(run))[:2], told[2:]
-    assert under_way == ["the session was closed while this was awaited"] * 2
-    for said in in_line:
+    heard = run_in_virtual_time(run)
+    assert heard[:2] == ["the session was closed while this was awaited"] * 2
+    for said in heard[2:]:
         assert said.startswith("it failed: ")
         assert "ZeroDivisionError" in said
     assert [number for number, _ in work.begun] == sorted(work.cancelled) == [0, 1]
